@@ -1,0 +1,71 @@
+/// What a commit says of one target.
+package struct DesiredTarget: Hashable, Codable, Sendable {
+  package var id: TargetID
+  package var source: SourceName
+  /// The commit that was read; not part of any digest.
+  package var commit: CommitID
+  /// The version's text as written.
+  package var version: String
+  package var platform: PlatformName
+  package var spec: StackSpec
+  package var rollout: RolloutPolicy = RolloutPolicy()
+  package var traffic: TrafficPolicy = TrafficPolicy()
+  package var drift: DriftPolicy = DriftPolicy()
+  /// The router's own canonical payload (`{"listen":"127.0.0.1:8080"}`); nil for workers.
+  package var route: CanonicalValue?
+  package var dependsOn: [TargetID] = []
+  package var freeze: [FreezeWindow] = []
+  package var labels: [String: String] = [:]
+  /// `metadata.previously`: the target whose stacks this one adopts.
+  package var previously: TargetID?
+  /// `spec.declaredDigest`, computed once.
+  package var declaredDigest: Digest
+  package init(
+    id: TargetID, source: SourceName, commit: CommitID, version: String, platform: PlatformName,
+    spec: StackSpec, rollout: RolloutPolicy = RolloutPolicy(),
+    traffic: TrafficPolicy = TrafficPolicy(), drift: DriftPolicy = DriftPolicy(),
+    route: CanonicalValue? = nil, dependsOn: [TargetID] = [], freeze: [FreezeWindow] = [],
+    labels: [String: String] = [:], previously: TargetID? = nil, declaredDigest: Digest
+  ) {
+    self.id = id
+    self.source = source
+    self.commit = commit
+    self.version = version
+    self.platform = platform
+    self.spec = spec
+    self.rollout = rollout
+    self.traffic = traffic
+    self.drift = drift
+    self.route = route
+    self.dependsOn = dependsOn
+    self.freeze = freeze
+    self.labels = labels
+    self.previously = previously
+    self.declaredDigest = declaredDigest
+  }
+}
+
+/// What a whole verified commit of one source says.
+package struct DesiredState: Hashable, Codable, Sendable {
+  package var source: SourceName
+  package var commit: CommitID
+  /// Sorted by id, each once.
+  package var targets: [DesiredTarget] = []
+  /// Targets that a wrong document touches: they keep their last good spec.
+  package var broken: [TargetID] = []
+  /// All problems found; any of severity error suspends all removals.
+  package var diagnostics: [Diagnostic] = []
+  package init(
+    source: SourceName, commit: CommitID, targets: [DesiredTarget] = [], broken: [TargetID] = [],
+    diagnostics: [Diagnostic] = []
+  ) {
+    self.source = source
+    self.commit = commit
+    self.targets = targets
+    self.broken = broken
+    self.diagnostics = diagnostics
+  }
+
+  /// Every document was read without an error: only then may absence remove a target.
+  package var isComplete: Bool { !diagnostics.contains { $0.severity == .error } }
+}

@@ -1,0 +1,34 @@
+/// What a person asked for; an entry in the ledger that the next pass reads.
+package struct OperatorRequest: Hashable, Codable, Sendable {
+  package enum Verb: Hashable, Codable, Sendable {
+    /// Nothing new starts; nil means every target.
+    case pause(TargetID?)
+    case resume(TargetID?)
+    /// Traffic back to stable; the candidate's digest is held until `retry` or another digest.
+    case abort(TargetID)
+    /// Tries an aborted, held or failed digest again.
+    case retry(TargetID)
+    /// Lifts the quarantine of a digest (nil: all of the target) and resets the breaker.
+    case release(TargetID, Digest?)
+    /// Accepts the world after a lost ledger; nil means every target.
+    case adopt(TargetID?)
+    /// Confirms the held removals of exactly this commit.
+    case approveRemoval(CommitID)
+  }
+
+  /// Given by the ledger; 0 before.
+  package var sequence: Int = 0
+  package var verb: Verb
+  /// The person's name, as the operating system of the caller gives it.
+  package var by: String
+  package var at: WallTime
+  /// Why, as the person says.
+  package var reason: String?
+  package init(sequence: Int = 0, verb: Verb, by: String, at: WallTime, reason: String? = nil) {
+    self.sequence = sequence
+    self.verb = verb
+    self.by = by
+    self.at = at
+    self.reason = reason
+  }
+}

@@ -1,0 +1,127 @@
+/// How a rollout goes; not part of the digest, so a change launches nothing.
+package struct RolloutPolicy: Hashable, Codable, Sendable {
+  package enum Strategy: String, Codable, Sendable, CaseIterable {
+    /// Launch beside the old stack, prove, switch all traffic, keep the old one warm.
+    case blueGreen
+    /// Park the old stack, launch the new one, prove, serve: an explicit downtime.
+    case recreate
+  }
+
+  package enum OnNewCommit: String, Codable, Sendable, CaseIterable {
+    /// A newer commit pre-empts the rollout in progress.
+    case supersede
+    /// The rollout in progress ends first; then the newest commit starts, skipping those between.
+    case coalesce
+  }
+
+  package var strategy: Strategy = .blueGreen
+  /// How long the candidate must serve all traffic, healthy, before it becomes stable.
+  package var bake: Duration = .seconds(60)
+  package var onNewCommit: OnNewCommit = .supersede
+  package var retain: Retention = Retention()
+  package init(
+    strategy: Strategy = .blueGreen, bake: Duration = .seconds(60),
+    onNewCommit: OnNewCommit = .supersede, retain: Retention = Retention()
+  ) {
+    self.strategy = strategy
+    self.bake = bake
+    self.onNewCommit = onNewCommit
+    self.retain = retain
+  }
+}
+
+/// What is kept after it has served.
+package struct Retention: Hashable, Codable, Sendable {
+  /// Warm stacks kept beside stable.
+  package var stacks: Int = 1
+  /// How long a warm stack is kept.
+  package var warm: Duration = .seconds(24 * 3600)
+  /// How long a quarantined stack is kept, parked.
+  package var quarantined: Duration = .seconds(24 * 3600)
+  package init(
+    stacks: Int = 1, warm: Duration = .seconds(24 * 3600),
+    quarantined: Duration = .seconds(24 * 3600)
+  ) {
+    self.stacks = stacks
+    self.warm = warm
+    self.quarantined = quarantined
+  }
+}
+
+/// How traffic reaches instances, and how it leaves them.
+package struct TrafficPolicy: Hashable, Codable, Sendable {
+  package enum Mode: String, Codable, Sendable, CaseIterable {
+    case http
+    case tcp
+    /// A worker: the split reads as activity, warm means parked.
+    case none
+  }
+
+  package enum AfterDrain: String, Codable, Sendable, CaseIterable {
+    /// Sessions left at the deadline are cut and counted.
+    case close
+    /// Sessions left at the deadline keep their stack until they end.
+    case wait
+  }
+
+  package var mode: Mode = .http
+  package var drainDeadline: Duration = .seconds(30)
+  package var afterDrain: AfterDrain = .close
+  /// At most one stack may ever run: forces `recreate` everywhere.
+  package var exclusive: Bool = false
+  package init(
+    mode: Mode = .http, drainDeadline: Duration = .seconds(30), afterDrain: AfterDrain = .close,
+    exclusive: Bool = false
+  ) {
+    self.mode = mode
+    self.drainDeadline = drainDeadline
+    self.afterDrain = afterDrain
+    self.exclusive = exclusive
+  }
+}
+
+/// What happens when live differs from what was launched.
+package struct DriftPolicy: Hashable, Codable, Sendable {
+  package enum Action: String, Codable, Sendable, CaseIterable {
+    case replace
+    case alert
+  }
+
+  package var action: Action = .replace
+  /// JSON pointers with globs of fields that are not compared: `/files/cache/**`.
+  package var ignore: [String] = []
+  /// How long a finding must last before it counts.
+  package var debounce: Duration = .seconds(30)
+  package init(
+    action: Action = .replace, ignore: [String] = [], debounce: Duration = .seconds(30)
+  ) {
+    self.action = action
+    self.ignore = ignore
+    self.debounce = debounce
+  }
+}
+
+/// When nothing new starts. All parts given must match.
+package struct FreezeWindow: Hashable, Codable, Sendable {
+  /// `mon` … `sun`; empty: every day.
+  package var days: [String] = []
+  /// Minutes since midnight, end exclusive; nil: the whole day. `from` > `until` crosses midnight.
+  package var fromMinute: Int?
+  package var untilMinute: Int?
+  /// First and last date, `2026-12-24`, inclusive.
+  package var fromDate: String?
+  package var untilDate: String?
+  /// IANA name; `UTC` when not given.
+  package var timeZone: String = "UTC"
+  package init(
+    days: [String] = [], fromMinute: Int? = nil, untilMinute: Int? = nil, fromDate: String? = nil,
+    untilDate: String? = nil, timeZone: String = "UTC"
+  ) {
+    self.days = days
+    self.fromMinute = fromMinute
+    self.untilMinute = untilMinute
+    self.fromDate = fromDate
+    self.untilDate = untilDate
+    self.timeZone = timeZone
+  }
+}
