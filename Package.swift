@@ -39,6 +39,11 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
+    .systemLibrary(
+      name: "CArchive", path: "Sources/CArchive", pkgConfig: "libarchive",
+      providers: [.apt(["libarchive-dev"])]),
+    .target(name: "CHost", path: "Sources/CHost"),
+    module("KeeperKit", ["CHost", crypto]),
     module("Model", [crypto]),
     module("PlatformKit", ["Model"]),
     module("LedgerKit", ["Model"]),
