@@ -44,6 +44,8 @@ let package = Package(
       providers: [.apt(["libarchive-dev"])]),
     .target(name: "CHost", path: "Sources/CHost"),
     module("KeeperKit", ["CHost", crypto]),
+    module(
+      "LocalPlatform", path: "Platforms/Local", ["CHost", "KeeperKit", "Model", "PlatformKit"]),
     module("Model", [crypto]),
     module("PlatformKit", ["Model"]),
     module("LedgerKit", ["Model"]),

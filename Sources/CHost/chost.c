@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,6 +171,13 @@ int chost_rename_new(const char *from, const char *to) {
 }
 
 int chost_syncfs(int fd) { return syncfs(fd) < 0 ? -errno : 0; }
+int chost_is_in_memory(const char *path) {
+  struct statfs system;
+  if (statfs(path, &system) != 0) return -errno;
+  // TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h.
+  return system.f_type == 0x01021994 || (unsigned)system.f_type == 0x858458f6u;
+}
+
 int chost_exited(int status) { return WIFEXITED(status); }
 int chost_exit_code(int status) { return WEXITSTATUS(status); }
 int chost_term_signal(int status) { return WTERMSIG(status); }

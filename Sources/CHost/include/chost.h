@@ -42,6 +42,8 @@ int chost_pidfd_signal(int pidfd, int signal);
 int chost_become_subreaper(void);
 int chost_rename_new(const char *from, const char *to);
 int chost_syncfs(int fd);
+// 1 when the path lies on a file system that never reaches a disk, 0 when not, else negative errno.
+int chost_is_in_memory(const char *path);
 int chost_exited(int status);
 int chost_exit_code(int status);
 int chost_term_signal(int status);
