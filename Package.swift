@@ -51,6 +51,7 @@ let package = Package(
     module("LedgerKit", ["Model"]),
     module("Planning", ["Model"]),
 
+    tests("LocalPlatformTests", ["KeeperKit", "LocalPlatform", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
   ]
 )
