@@ -84,6 +84,23 @@ struct HandMadeChange: Sendable {
     }
   }
 
+  @Test func `a plan changed or damaged by hand leads no traffic away`() async throws {
+    try await Rig.with { rig in
+      let launch = try rig.launch()
+      let before = try await rig.launched(launch)
+      try rig.editPlan(launch.certificate) { $0.ports = [1] }
+      #expect(try await rig.observation(launch.certificate) == before)
+      try HostFile.write([0x7B], to: rig.layout(launch.certificate).plan)
+      #expect(try await rig.observation(launch.certificate) == before)
+      let after = try await rig.platform.inspect(launch.certificate)
+      guard case .value(let text)? = after.readings[FieldPath("stack", "/plan/command")] else {
+        Issue.record("the damage is not told")
+        return
+      }
+      #expect(text.hasPrefix("unreadable: "))
+    }
+  }
+
   @Test func `fields of an instance that does not run are unread, not gone`() async throws {
     try await Rig.with { rig in
       let launch = try rig.launch(StackSketch(instances: 2))

@@ -56,6 +56,23 @@ import Testing
     }
   }
 
+  @Test func `what killed agents left half made or half removed goes with the next stack`()
+    async throws
+  {
+    try await Rig.with { rig in
+      try HostDirectory.make("\(rig.stacks)/.trash-web-production-v007-abc/x")
+      try HostDirectory.make("\(rig.stacks)/.incoming-web-production-v008-abc-4194305/x")
+      try HostDirectory.make("\(rig.stacks)/.incoming-web-production-v009-abc-1/x")
+      #expect(try await rig.platform.observe() == LiveState())
+      try await rig.launched(try rig.launch())
+      // Process 1 lives: it may still be at work.
+      #expect(
+        try HostDirectory.list(rig.stacks) == [
+          ".incoming-web-production-v009-abc-1", "web-production-v001",
+        ])
+    }
+  }
+
   @Test func `only the launch that is meant is retired`() async throws {
     try await Rig.with { rig in
       let launch = try rig.launch()
