@@ -42,7 +42,7 @@ let package = Package(
     module("Model", [crypto]),
     module("PlatformKit", ["Model"]),
     module("LedgerKit", ["Model"]),
-    module("Planning", ["Model"]),
+    module("Planning", ["LedgerKit", "Model"]),
 
     tests("ModelTests", ["Model"]),
   ]
