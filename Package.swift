@@ -44,6 +44,14 @@ let package = Package(
     module("LedgerKit", ["Model"]),
     module("Planning", ["LedgerKit", "Model"]),
 
+    module(
+      "Agent",
+      [
+        "LedgerKit", "Model", "Planning", "PlatformKit",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+
     tests("ModelTests", ["Model"]),
   ]
 )

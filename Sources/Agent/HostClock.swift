@@ -1,0 +1,28 @@
+import Foundation
+package import Model
+
+/// Reads the clocks of this machine: the only place that does.
+package enum HostClock {
+  /// The kernel's boot id, CLOCK_BOOTTIME and the wall clock, read now.
+  package static func now() -> Now {
+    var spec = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &spec)
+    let sinceBoot = Duration.seconds(spec.tv_sec) + .nanoseconds(spec.tv_nsec)
+    return Now(bootID: bootID, sinceBoot: sinceBoot, wall: wall())
+  }
+
+  /// CLOCK_REALTIME in milliseconds.
+  package static func wall() -> WallTime {
+    var spec = timespec()
+    clock_gettime(CLOCK_REALTIME, &spec)
+    return WallTime(milliseconds: spec.tv_sec * 1000 + spec.tv_nsec / 1_000_000)
+  }
+
+  /// One boot for the life of this process. Where /proc cannot be read every process counts as a
+  /// boot of its own: accumulated times then stand still over a restart, which is the safe side.
+  private static let bootID: String = {
+    let path = "/proc/sys/kernel/random/boot_id"
+    guard let bytes = FileManager.default.contents(atPath: path) else { return UUID().uuidString }
+    return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }()
+}

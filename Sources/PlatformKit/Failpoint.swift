@@ -1,0 +1,1 @@
+package func failpoint(_ name: String) {}
