@@ -7,19 +7,19 @@ import Planning
 extension Pass {
   /// Reads the world, the sources and the ledger's requests, each platform and router apart, so
   /// that one that hangs or fails is `.unknown` and stops nobody else.
-  func observe(_ state: inout PassState, at now: Now) async -> PlanningInput {
-    let sources = served(await parts.board.current)
+  ///
+  /// `preview`: the state that one source would have, for a question that changes nothing.
+  func observe(
+    _ state: inout PassState, at now: Now, instead preview: DesiredState? = nil
+  ) async -> PlanningInput {
+    let sources = served(await views(instead: preview))
     // What ends after this is seen by the next pass: an outcome must not be newer than the world.
     let inFlight = await parts.executor.inFlight
-    let outcomes = await parts.executor.takeOutcomes()
+    let outcomes = preview == nil ? await parts.executor.takeOutcomes() : [:]
     let (platforms, routes) = await observePlaces()
     state.judgeLedger(Array(platforms.values))
     let stacks = platforms.values.compactMap(\.value).flatMap(\.stacks)
-    await parts.prober.follow(stacks)
-    await parts.inspector.follow(
-      stacks.compactMap { stack in
-        parts.places[stack.certificate.platform].map { (stack, $0.platform) }
-      }, at: now)
+    if preview == nil { await follow(stacks, at: now) }
     let desired = sources.values.compactMap(\.desired).flatMap(\.targets)
     let inputs = PassInputs(
       now: now, interval: parts.interval,
@@ -28,11 +28,30 @@ extension Pass {
         isLedgerLost: state.isLedgerLost),
       limits: limits, sources: sources, platforms: platforms, routes: routes,
       probes: await parts.prober.reports(), inspections: await parts.inspector.current(at: now),
-      fingerprints: state.fingerprints, resolutions: await parts.resolver.resolutions(of: desired),
+      fingerprints: state.fingerprints, resolutions: await resolutions(desired, isPreview: preview != nil),
       freezes: freezes(desired, at: now), inFlight: inFlight, outcomes: outcomes,
       records: state.records, requests: await requests(after: state.agentRecord.memory),
       memory: state.agentRecord.memory)
     return inputs.planningInput()
+  }
+
+  private func views(instead preview: DesiredState?) async -> [SourceName: SourceView] {
+    var views = await parts.board.current
+    guard let preview else { return views }
+    views[preview.source] = SourceView(
+      state: SourceState(
+        health: .current, commit: preview.commit, isComplete: preview.isComplete,
+        targetCount: preview.targets.count),
+      desired: preview)
+    return views
+  }
+
+  private func follow(_ stacks: [StackObservation], at now: Now) async {
+    await parts.prober.follow(stacks)
+    await parts.inspector.follow(
+      stacks.compactMap { stack in
+        parts.places[stack.certificate.platform].map { (stack, $0.platform) }
+      }, at: now)
   }
 
   /// Only targets of environments that this agent serves.
@@ -45,6 +64,27 @@ extension Pass {
       view.state.targetCount = view.desired?.targets.count ?? 0
       return view
     }
+  }
+
+  /// A preview fetches nothing: what is not resolved yet is taken as its declared name, so that the
+  /// plan goes on to what matters.
+  private func resolutions(
+    _ desired: [DesiredTarget], isPreview: Bool
+  ) async -> [TargetID: Resolution] {
+    guard isPreview else { return await parts.resolver.resolutions(of: desired) }
+    let known = await parts.resolver.known(of: desired)
+    let assumed = desired.map { target -> (TargetID, Resolution) in
+      if case .resolved(let digest, let inputs)? = known[target.id] {
+        return (target.id, .resolved(stackDigest: digest, inputs: inputs))
+      }
+      let inputs = target.spec.inputs.map {
+        ResolvedInput(reference: $0, identity: "unresolved:\($0.key)")
+      }
+      return (
+        target.id, .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
+      )
+    }
+    return Dictionary(assumed) { first, _ in first }
   }
 
   private func observePlaces() async -> (

@@ -53,6 +53,23 @@ package actor Resolver: InputSupply {
     return result
   }
 
+  /// What is known now of equal references, whatever their commit; begins nothing.
+  package func known(of targets: [DesiredTarget]) -> [TargetID: Resolution] {
+    let byReference = Dictionary(
+      results.map { ("\($0.key.source)/\($0.key.reference.key)", $0.value) }) { first, _ in first }
+    var answer: [TargetID: Resolution] = [:]
+    for target in targets {
+      let entries = target.spec.inputs.map { byReference["\(target.source)/\($0.key)"] }
+      let inputs = entries.compactMap { entry -> ResolvedInput? in
+        guard case .resolved(let input) = entry else { return nil }
+        return input
+      }
+      guard inputs.count == entries.count else { continue }
+      answer[target.id] = .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
+    }
+    return answer
+  }
+
   private func resolution(of target: DesiredTarget, _ keys: [Key]) -> Resolution {
     var inputs: [ResolvedInput] = []
     for key in keys {
