@@ -10,6 +10,8 @@ let settings: [SwiftSetting] = [
 ]
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A library module of ours: its folder below `Sources` and what it may import.
 func module(
@@ -43,7 +45,14 @@ let package = Package(
     module("PlatformKit", ["Model"]),
     module("LedgerKit", ["Model"]),
     module("Planning", ["Model"]),
+    module("LedgerStore", ["Model", "LedgerKit", grdb]),
+    module("Alerts", ["Model", "LedgerKit", crypto]),
+    module("Display", ["Model", "LedgerKit", yams]),
 
+    tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
+    tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests("ModelTests", ["Model"]),
+    tests("PlanningTests", ["Model", "Planning"]),
   ]
 )
