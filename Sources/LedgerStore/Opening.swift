@@ -7,12 +7,13 @@ extension LedgerStore {
   /// Opens the ledger for the agent, or makes an empty one (mode 0600) in an existing directory.
   ///
   /// Checks that the file is a ledger of a known schema and not damaged, before it changes
-  /// anything. `trace` is called with the text of each statement.
+  /// anything. `maximumPages` bounds the file, in pages of 4 KiB; `trace` is called with the text of each statement.
   ///
   /// Errors: `.damaged`: not ours, or damaged, to be treated as lost; `.refused`: a newer version
   /// wrote it; `.unavailable`: no such directory, no permission, locked.
   package static func open(
-    at path: String, key: IdentityKey, trace: (@Sendable (String) -> Void)? = nil
+    at path: String, key: IdentityKey, maximumPages: Int? = nil,
+    trace: (@Sendable (String) -> Void)? = nil
   ) throws(LedgerError) -> LedgerStore {
     do {
       try createFile(path)
@@ -21,6 +22,7 @@ extension LedgerStore {
       // GRDB sets NORMAL, with which a power cut may take back commits that were answered.
       try pool.writeWithoutTransaction { db in
         try db.execute(sql: "PRAGMA synchronous = FULL")
+        if let maximumPages { try db.execute(sql: "PRAGMA max_page_count = \(maximumPages)") }
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
           throw LedgerError.unavailable("SQLite does not take synchronous = FULL")
         }
