@@ -10,6 +10,14 @@ let settings: [SwiftSetting] = [
 ]
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let lifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A library module of ours: its folder below `Sources` and what it may import.
 func module(
@@ -39,27 +47,22 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
-    module("Model", [crypto]),
-    module("PlatformKit", ["Model"]),
+    module(
+      "Agent", ["Alerts", "GitSource", "LedgerKit", "Manifest", "Model", "Planning", "PlatformKit", "Transport",
+        crypto, logging, lifecycle]),
+    module("Alerts", ["LedgerKit", "Model", crypto]),
+    module("Display", ["LedgerKit", "Model", yams]),
     module("LedgerKit", ["Model"]),
+    module("LedgerStore", ["LedgerKit", "Model", grdb]),
+    module("Model", [crypto]),
     module("Planning", ["LedgerKit", "Model"]),
+    module("PlatformKit", ["Model"]),
+    module("Web", ["LedgerKit", "Model", hummingbird, logging, lifecycle]),
 
-    module(
-      "Agent",
-      [
-        "LedgerKit", "Model", "Planning", "PlatformKit",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]),
-    module(
-      "Web",
-      [
-        "LedgerKit", "Model",
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]),
-
+    tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
+    tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests("ModelTests", ["Model"]),
+    tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),
   ]
 )
