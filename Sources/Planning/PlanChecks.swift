@@ -3,10 +3,11 @@ package import Model
 /// The second line of defence: re-verifies every action of a plan before it may be executed.
 ///
 /// It shares no code and no predicate with the planner, so that one mistake cannot be made twice.
+/// It derives everything from what was read, from the two records, and from the actions alone.
 package enum PlanChecks {
   /// One broken rule.
   package struct Violation: Hashable, Codable, Sendable {
-    /// Its name in the list of invariants: `S1`.
+    /// Its name in the list of invariants (`S1`), or a word of the glossary (`paused`).
     package var invariant: String
     package var target: TargetID
     /// A sentence for people.
@@ -23,6 +24,34 @@ package enum PlanChecks {
   package static func violations(
     of plan: TargetPlan, input: PlanningInput, output: PlanningOutput
   ) -> [Violation] {
-    []
+    guard let target = input.targets.first(where: { $0.id == plan.target }) else {
+      guard !plan.actions.isEmpty else { return [] }
+      return [
+        Violation(
+          invariant: "S13", target: plan.target, message: "acts on a target that was not read")
+      ]
+    }
+    let checked = CheckedPlan(plan: plan, target: target, input: input, output: output)
+    return rules.flatMap { name, rule in
+      rule(checked).map { Violation(invariant: name, target: plan.target, message: $0) }
+    }
   }
+
+  /// One rule: what is wrong, in sentences.
+  typealias Rule = @Sendable (CheckedPlan) -> [String]
+
+  private static let rules: [(name: String, rule: Rule)] = [
+    ("S1", gateBeforeTraffic), ("S2", availabilityOfSplit), ("S2", availabilityOfInstances),
+    ("S2", availabilityOfWorkers), ("S3", immutability), ("S4", noDeleteUnderTraffic),
+    ("S4", noRouteRemovedUnderTraffic), ("S5", immutableIdentity), ("S6", oneStackPerGeneration),
+    ("S6", intentBeforeLaunch), ("S7", digestsAreRecomputed), ("S7", noLaunchOfTheSame),
+    ("S8", oneCandidate), ("S8", boundedStacks), ("S8", boundedRollouts), ("S9", ownership),
+    ("S10", noWipe), ("S10", removalsWithinCap), ("S11", onlyAcceptedDigests),
+    ("S13", nothingFromUnknown), ("S13", freshForDestruction), ("S14", mayAct),
+    ("S16", clocksOnlyAccumulate), ("S17", wholeSplit), ("S17", validBackends),
+    ("S17", oneRouteWrite), ("S18", abortIsTotal), ("S18", heldDigestGetsNothing),
+    ("S19", rollbackStaysAvailable), ("S20", promotionNeedsProof), ("S21", breaker),
+    ("S24", lostLedger), ("paused", paused), ("freeze", frozen), ("breaker", breakerHeld),
+    ("quarantine", quarantined), ("exclusive", exclusive),
+  ]
 }
