@@ -24,7 +24,7 @@ package enum PlanChecks {
   package static func violations(
     of plan: TargetPlan, input: PlanningInput, output: PlanningOutput
   ) -> [Violation] {
-    guard let target = input.targets.first(where: { $0.id == plan.target }) else {
+    guard let target = find(plan.target, in: input.targets) else {
       guard !plan.actions.isEmpty else { return [] }
       return [
         Violation(
@@ -35,6 +35,19 @@ package enum PlanChecks {
     return rules.flatMap { name, rule in
       rule(checked).map { Violation(invariant: name, target: plan.target, message: $0) }
     }
+  }
+
+  /// The targets are sorted, and there may be 10,000 of them in every pass.
+  private static func find(_ id: TargetID, in targets: [TargetInput]) -> TargetInput? {
+    var range = targets.startIndex..<targets.endIndex
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      if targets[middle].id == id { return targets[middle] }
+      range =
+        targets[middle].id < id
+        ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return nil
   }
 
   /// One rule: what is wrong, in sentences.
