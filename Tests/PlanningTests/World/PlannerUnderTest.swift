@@ -1,0 +1,4 @@
+import Planning
+
+/// What all scenarios and random walks play.
+let plannerUnderTest: World.Plan = ToyPlanner.plan
