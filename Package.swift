@@ -39,11 +39,13 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
+    module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
     module("Model", [crypto]),
     module("PlatformKit", ["Model"]),
     module("LedgerKit", ["Model"]),
     module("Planning", ["Model"]),
 
+    tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
   ]
 )
