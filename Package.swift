@@ -55,6 +55,7 @@ let package = Package(
         crypto, logging, lifecycle]),
     module("Alerts", ["LedgerKit", "Model", crypto]),
     module("Display", ["LedgerKit", "Model", yams]),
+    module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
     module("LedgerKit", ["Model"]),
     module("LedgerStore", ["LedgerKit", "Model", grdb]),
     module("Model", [crypto]),
@@ -64,8 +65,10 @@ let package = Package(
 
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests("ModelTests", ["Model"]),
     tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),
+    tests("RepositoryTests", []),
   ]
 )
