@@ -39,7 +39,7 @@ struct OutputOptions: ParsableArguments {
   var noColor = false
 
   /// Colours only for a person at a terminal.
-  var isColoured: Bool {
+  var isColored: Bool {
     !noColor && isatty(STDOUT_FILENO) == 1
       && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
   }
@@ -55,4 +55,8 @@ extension TargetID: ExpressibleByArgument {
 struct ReasonOptions: ParsableArguments {
   @Option(name: .long, help: "Why; kept in the history.")
   var reason: String?
+}
+
+extension OutputOptions {
+  var renderer: Output { Output(format: output, isColored: isColored) }
 }
