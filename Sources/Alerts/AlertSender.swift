@@ -205,12 +205,22 @@ package struct AlertSender: Sendable {
     var actions: [Action] = []
     for sink in sinks.indices
     where sinks[sink].inFlight == nil && sinks[sink].retry.notBefore <= now {
-      let next = items.first { ($0.open[sink]?.notBefore).map { $0 <= now } ?? false }
-      guard let alert = next?.alert else { continue }
+      guard let alert = longestDue(for: sink, at: now) else { continue }
       sinks[sink].inFlight = alert.key
       actions.append(.deliver(alert, sink: sink))
     }
     return actions
+  }
+
+  /// The oldest that was not tried yet, then the one whose pause ended first: an alert that
+  /// always fails waits behind all others.
+  private func longestDue(for sink: Int, at now: Duration) -> OutboxAlert? {
+    var next: (alert: OutboxAlert, notBefore: Duration)?
+    for item in items {
+      guard let notBefore = item.open[sink]?.notBefore, notBefore <= now else { continue }
+      if next.map({ notBefore < $0.notBefore }) ?? true { next = (item.alert, notBefore) }
+    }
+    return next?.alert
   }
 
   /// One thing at a time; recording first, so that a read finds only what is left.

@@ -16,7 +16,7 @@ struct Verification {
     do {
       try walkEntries(&walk) { _, _ in }
       walk.finish(head)
-      try Self.tables.forEach { try checkRows($0, &walk) }
+      for table in Self.tables { try checkRows(table, &walk) }
       try checkAlerts(&walk)
       let integrity = try String.fetchOne(db, sql: "PRAGMA integrity_check(1)") ?? "no answer"
       if integrity != "ok" { walk.fail(0, "the file is damaged: \(integrity)") }

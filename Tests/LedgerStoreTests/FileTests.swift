@@ -8,12 +8,41 @@ import Testing
 @Suite struct FileTests {
   @Test func `the file is private, logged ahead and fully synchronous`() async throws {
     let place = try Place()
-    let ledger = try place.open()
+    let statements = StatementCount()
+    let ledger = try place.open { statements.add($0) }
     try await ledger.commit(notes(1...1))
     for name in ["ledger.db", "ledger.db-wal"] {
       let attributes = try FileManager.default.attributesOfItem(atPath: place.file(name))
       #expect(attributes[.posixPermissions] as? Int == 0o600)
     }
+    let set = statements.all.filter { $0.contains("synchronous =") }
+    #expect(set.last == "PRAGMA synchronous = FULL")
+    let other = try DatabaseQueue(path: place.path)
+    #expect(try await other.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
+    try other.close()
+  }
+
+  @Test func `a crash loses nothing that was answered, a torn log only its end`() async throws {
+    let place = try Place()
+    let ledger = try place.open()
+    for number in 1...30 { try await ledger.commit(notes(number...number)) }
+    // The files as a killed process leaves them: nothing was closed or folded.
+    let main = try Data(contentsOf: URL(fileURLWithPath: place.path))
+    let log = try Data(contentsOf: URL(fileURLWithPath: place.path + "-wal"))
+    var newest: [Int] = []
+    for cut in stride(from: log.count, to: log.count / 2, by: -9_973) {
+      let path = place.file("crash-\(cut).db")
+      try main.write(to: URL(fileURLWithPath: path))
+      try log.prefix(cut).write(to: URL(fileURLWithPath: path + "-wal"))
+      let survivor = try LedgerStore.open(at: path, key: key())
+      let last = try await survivor.load().lastSequence
+      #expect(try await survivor.verify() == ChainReport(entries: last, checkpoints: 0))
+      #expect(try await survivor.commit(notes(99...99)) == last + 1)
+      newest.append(last)
+    }
+    #expect(newest.first == 30)
+    #expect(newest == newest.sorted(by: >))
+    #expect((newest.last ?? 30) < 30)
   }
 
   @Test func `a newer schema is refused and left alone`() async throws {

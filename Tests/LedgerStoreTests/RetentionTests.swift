@@ -65,6 +65,26 @@ import Testing
     #expect(try await ledger.verify().reason != nil)
   }
 
+  @Test func `an entry of a restored twin does not fit before a checkpoint`() async throws {
+    let place = try Place()
+    let ledger = try place.open()
+    try await ledger.commit(notes(1...3))
+    try await ledger.backup(to: place.file("twin.db"))
+    try await ledger.commit(notes(4...4, target: mail))
+    try await ledger.commit(notes(5...10))
+    #expect(try await ledger.prune(olderThan: WallTime(milliseconds: 9000), keep: 1) == 7)
+    let twin = try LedgerStore.open(at: place.file("twin.db"), key: key())
+    var other = note(4, target: mail)
+    other.message = "what the twin did"
+    try await twin.commit(LedgerWrite(entries: [other]))
+    try place.tamper(
+      """
+      ATTACH '\(place.file("twin.db"))' AS twin;
+      REPLACE INTO entry SELECT * FROM twin.entry WHERE sequence = 4;
+      """)
+    #expect(try await ledger.verify().firstBroken == 5)
+  }
+
   @Test func `retention does not sign over a forged history`() async throws {
     let place = try Place()
     let ledger = try await filled(place)

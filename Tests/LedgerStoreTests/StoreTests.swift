@@ -179,10 +179,12 @@ import Testing
   }
 }
 
-final class StatementCount: @unchecked Sendable {  // The lock guards the number.
+/// Counts statements that other threads run.
+final class StatementCount: @unchecked Sendable {  // The lock guards the list.
   private let lock = NSLock()
-  private var number = 0
-  func add(_ statement: String) { lock.withLock { number += 1 } }
-  func reset() { lock.withLock { number = 0 } }
-  var value: Int { lock.withLock { number } }
+  private var statements: [String] = []
+  func add(_ statement: String) { lock.withLock { statements.append(statement) } }
+  func reset() { lock.withLock { statements = [] } }
+  var value: Int { lock.withLock { statements.count } }
+  var all: [String] { lock.withLock { statements } }
 }
