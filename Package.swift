@@ -45,5 +45,6 @@ let package = Package(
     module("Planning", ["LedgerKit", "Model"]),
 
     tests("ModelTests", ["Model"]),
+    tests("RepositoryTests", []),
   ]
 )
