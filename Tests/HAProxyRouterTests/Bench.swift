@@ -3,7 +3,50 @@ import Glibc
 import HAProxyRouter
 import Model
 import PlatformKit
+import Synchronization
 import Testing
+
+/// Few at a time: each test has a load, an HAProxy and servers, and the machine may have two cores.
+private let places = Places(3)
+
+/// A counting semaphore for tasks.
+final class Places: Sendable {
+  private struct State {
+    var free: Int
+    var queue: [CheckedContinuation<Void, Never>] = []
+  }
+  private let state: Mutex<State>
+
+  init(_ count: Int) { state = Mutex(State(free: count)) }
+
+  func acquire() async {
+    await withCheckedContinuation { continuation in
+      let isFree = state.withLock { state in
+        if state.free > 0 {
+          state.free -= 1
+          return true
+        }
+        state.queue.append(continuation)
+        return false
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  func release() {
+    let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard !state.queue.isEmpty else {
+        state.free += 1
+        return nil
+      }
+      return state.queue.removeFirst()
+    }
+    next?.resume()
+  }
+}
+
+/// Pipes and processes are made one at a time, so that no child keeps another's pipe open.
+private let spawning = Mutex(())
 
 let web = TargetID("web", "production")
 
@@ -18,6 +61,8 @@ final class Bench: Sendable {
     _ change: (inout HAProxySettings) -> Void = { _ in },
     _ body: (Bench) async throws -> Void
   ) async throws {
+    await places.acquire()
+    defer { places.release() }
     let bench = try Bench(change)
     do {
       try await body(bench)
@@ -111,16 +156,12 @@ struct LoadReport: Codable {
 
 /// A process with a line protocol; killed when it goes out of scope.
 final class Child {
-  private let process = Process()
-  private let input = Pipe()
-  private let output = Pipe()
+  private let process: Process
+  private let input: Pipe
+  private let output: Pipe
 
   init(_ arguments: [String]) throws {
-    process.executableURL = URL(fileURLWithPath: arguments[0])
-    process.arguments = Array(arguments.dropFirst())
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
+    (process, input, output) = try start(arguments)
   }
 
   deinit { kill() }
@@ -188,14 +229,20 @@ final class Load {
   }
 }
 
+private func start(_ arguments: [String]) throws -> (Process, Pipe, Pipe) {
+  try spawning.withLock { _ in
+    let (process, input, output) = (Process(), Pipe(), Pipe())
+    process.executableURL = URL(fileURLWithPath: arguments[0])
+    process.arguments = Array(arguments.dropFirst())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    return (process, input, output)
+  }
+}
+
 func run(_ arguments: [String], _ input: String) throws -> String {
-  let process = Process()
-  let (stdin, stdout) = (Pipe(), Pipe())
-  process.executableURL = URL(fileURLWithPath: arguments[0])
-  process.arguments = Array(arguments.dropFirst())
-  process.standardInput = stdin
-  process.standardOutput = stdout
-  try process.run()
+  let (process, stdin, stdout) = try start(arguments)
   try stdin.fileHandleForWriting.write(contentsOf: Data((input + "\n").utf8))
   try stdin.fileHandleForWriting.close()
   let data = try stdout.fileHandleForReading.readToEnd() ?? Data()

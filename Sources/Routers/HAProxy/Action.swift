@@ -10,6 +10,14 @@ enum Action: Hashable, Sendable {
   case commitMap(pid: Int, [String: String])
   /// Ends what is left of a server's sessions; counted before.
   case cut(pid: Int, Slot, server: String, Generation, sessions: Int)
+
+  /// The worker it is done in.
+  var worker: Int? {
+    switch self {
+    case .writeFiles, .writeGlobalFile: nil
+    case .run(let pid, _), .commitMap(let pid, _), .cut(let pid, _, _, _, _): pid
+    }
+  }
 }
 
 /// The commands of one server.

@@ -42,26 +42,38 @@ extension HAProxyRouter {
         staged[work.key] = .put(stored)
         return (work, .reload)
       case .perform(let actions):
-        for action in actions { try await perform(action, &work) }
+        for action in actions {
+          do throws(PlatformError) {
+            try await perform(action, &work)
+          } catch {
+            // An old worker may end at any time; there is nothing left to do in it.
+            guard let pid = action.worker, try await hasEnded(pid) else { throw error }
+          }
+        }
       }
     }
     throw .transient(
       "route of \(work.route.target) does not settle: does somebody else change HAProxy?")
   }
 
+  private func hasEnded(_ pid: Int) async throws(PlatformError) -> Bool {
+    let processes = try await reader.processes()
+    return processes.current != pid && !processes.old.contains(pid)
+  }
+
   private func perform(_ action: Action, _ work: inout Work) async throws(PlatformError) {
     switch action {
     case .writeFiles(let stored):
-      failpoint("haproxy.apply.before-files")
+      try point("haproxy.apply.before-files")
       try write(stored)
-      failpoint("haproxy.apply.after-files")
+      try point("haproxy.apply.after-files")
     case .writeGlobalFile:
       let world = try await reader.world()
       try Files.write(rendering.global(hardStop: world.hardStop), settings.globalFile)
     case .run(let pid, let commands):
       for command in commands {
         try await socket.perform(command, worker: pid)
-        failpoint("haproxy.apply.between-commands")
+        try point("haproxy.apply.between-commands")
       }
     case .commitMap(let pid, let entries):
       try await commit(entries, settings.mapFile(work.key), pid)
@@ -69,7 +81,7 @@ extension HAProxyRouter {
       // Cutting is not instant: a session is counted once.
       if work.cut.insert("\(pid) \(slot) \(server)").inserted {
         try Counters(path: settings.counterFile(work.key)).add(sessions, to: generation)
-        failpoint("haproxy.apply.before-cut")
+        try point("haproxy.apply.before-cut")
       }
       let command = ServerCommands(key: work.key, slot: slot).cut(server)
       try await socket.perform(command, worker: pid)
@@ -88,9 +100,9 @@ extension HAProxyRouter {
     let payload = Rendering.map(entries)
     try await socket.perform(
       Command(text: "add map @\(version) \(map) <<\n\(payload)"), worker: pid)
-    failpoint("haproxy.apply.before-commit-map")
+    try point("haproxy.apply.before-commit-map")
     try await socket.perform(Command(text: "commit map @\(version) \(map)"), worker: pid)
-    failpoint("haproxy.apply.after-commit-map")
+    try point("haproxy.apply.after-commit-map")
   }
 
   /// The map first: HAProxy cannot load a configuration whose map is missing.
@@ -101,7 +113,7 @@ extension HAProxyRouter {
     let map = settings.mapFile(stored.key)
     if try Files.read(map) == nil { try Files.write(Rendering.map(stored.map), map) }
     try Files.write(text, settings.configurationFile(stored.key))
-    failpoint("haproxy.apply.between-files")
+    try point("haproxy.apply.between-files")
     try Files.write(Rendering.map(stored.map), map)
     try Files.remove(settings.rejectedFile(stored.key))
   }

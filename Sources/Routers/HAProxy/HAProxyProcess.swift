@@ -100,12 +100,7 @@ struct HAProxyProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    // The master must not hold a lock or a socket of the agent: closed here, whoever opened it.
-    for name in try Files.names(in: "/proc/self/fd") {
-      if let descriptor = Int32(name), descriptor > 2 {
-        posix_spawn_file_actions_addclose(&actions, descriptor)
-      }
-    }
+    try closeOthers(&actions)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var none = sigset_t()
@@ -126,6 +121,22 @@ struct HAProxyProcess: Sendable {
     }
     let code = try wait(pid, arguments[0])
     return Run(status: code, output: try Files.read(output) ?? "")
+  }
+
+  private typealias CloseFrom =
+    @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+  /// The master must not hold a lock, pipe or socket of the agent, whoever opened it and however
+  /// late: closed in the child. glibc hides the function from Swift, so it is looked up.
+  private static func closeOthers(
+    _ actions: inout posix_spawn_file_actions_t
+  ) throws(PlatformError) {
+    guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else {
+      throw .rejected(fault: .platform, "glibc 2.34 or newer is needed to start HAProxy")
+    }
+    guard unsafeBitCast(symbol, to: CloseFrom.self)(&actions, 3) == 0 else {
+      throw .transient("cannot prepare a process: \(lastError())")
+    }
   }
 
   /// Bounded: a start takes less than a second, a check of a thousand targets some seconds.

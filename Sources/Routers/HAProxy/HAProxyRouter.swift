@@ -18,9 +18,16 @@ package actor HAProxyRouter: TrafficRouter {
   var suspects: Set<TargetKey> = []
   var lastReload: ContinuousClock.Instant?
   var isVersionChecked = false
+  private let interruption: (@Sendable (String) throws(PlatformError) -> Void)?
 
   /// Throws `.rejected` for a directory whose name HAProxy would not take literally.
-  package init(_ settings: HAProxySettings) throws(PlatformError) {
+  /// `interruption` is called at every point where the agent may die; what it throws ends the call
+  /// there, as a death would.
+  package init(
+    _ settings: HAProxySettings,
+    interruption: (@Sendable (String) throws(PlatformError) -> Void)? = nil
+  ) throws(PlatformError) {
+    self.interruption = interruption
     let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-".utf8)
     let user = settings.user ?? "nobody"
     guard settings.directory.hasPrefix("/"), settings.directory.utf8.count <= 80,
@@ -153,6 +160,12 @@ package actor HAProxyRouter: TrafficRouter {
         "route of \(live.key.target): somebody changed it since it was read"
           + " (revision \(found ?? "none"), expected \(revision ?? "none"))")
     }
+  }
+
+  /// A point where the agent may die: what is done so far lies in HAProxy and files only.
+  func point(_ name: String) throws(PlatformError) {
+    failpoint(name)
+    try interruption?(name)
   }
 
   func pause(_ duration: Duration) async throws(PlatformError) {

@@ -49,9 +49,9 @@ extension HAProxyRouter {
       isVersionChecked = true
     }
     try await prepareFiles()
-    failpoint("haproxy.start.before")
+    try point("haproxy.start.before")
     try await process.launch()
-    failpoint("haproxy.start.after")
+    try point("haproxy.start.after")
     try await awaitFirstWorker()
   }
 
@@ -108,7 +108,8 @@ extension HAProxyRouter {
     }
   }
 
-  private func setAside(_ name: String) throws(PlatformError) {
+  /// Keeps a file that HAProxy must not load.
+  func setAside(_ name: String) throws(PlatformError) {
     try Files.move(
       "\(settings.configurationDirectory)/\(name)", to: "\(settings.rejectedDirectory)/\(name)")
   }

@@ -17,9 +17,27 @@ extension HAProxyRouter {
       if let wait = self.wait(world.processes) {
         throw .waiting("\(key.target): HAProxy reloads in \(wait.text)")
       }
+      try await self.healFiles(world)
       let (changes, refused) = try await self.accept(world, key)
       if !changes.isEmpty { try await self.reload(changes, world) }
       if let refusal = refused[key] { throw refusal }
+    }
+  }
+
+  /// HAProxy is about to load every file: what somebody changed by hand must not come alive, and
+  /// a target whose file is gone must not vanish.
+  private func healFiles(_ world: LiveReader.World) async throws(PlatformError) {
+    for name in try Files.names(in: settings.configurationDirectory) {
+      let isOurs = name.hasPrefix("10-") && TargetKey(parsing: name.dropFirst(3).dropLast(4)) != nil
+      if name != "00-global.cfg", !isOurs { try setAside(name) }
+    }
+    for key in world.keys {
+      let live = try await reader.target(key, world)
+      guard live.current?.frontend != nil, let stored = live.stored ?? live.running,
+        live.configuration != rendering.configuration(stored)
+          || live.mapFile != Rendering.map(stored.map)
+      else { continue }
+      try write(stored)
     }
   }
 
@@ -135,7 +153,7 @@ extension HAProxyRouter {
     }
     before.append((settings.globalFile, try Files.read(settings.globalFile)))
     try Files.write(rendering.global(hardStop: try longestDrain()), settings.globalFile)
-    failpoint("haproxy.reload.before")
+    try point("haproxy.reload.before")
     lastReload = .now
     do throws(PlatformError) {
       _ = try? await socket.ask("reload")
@@ -148,7 +166,8 @@ extension HAProxyRouter {
       let names = changes.keys.sorted().map { "\($0.target)" }.joined(separator: ", ")
       throw .transient("\(error) (changed: \(names)); each is tried alone from now on")
     }
-    failpoint("haproxy.reload.after")
+    try Files.remove(settings.stateFile)
+    try point("haproxy.reload.after")
     suspects.subtract(changes.keys)
     for (key, change) in changes {
       staged[key] = nil
