@@ -35,6 +35,9 @@ struct Stage {
     _ verb: String, _ words: [String], _ more: [String]
   ) throws(ScriptError) {
     switch verb {
+    case "new":
+      world = World()
+      trace = Trace()
     case "commit": try commit(words, more)
     case "source": try source(words)
     case "request": try request(words)

@@ -3,8 +3,8 @@ import Planning
 
 /// Commands of the places where stacks run.
 extension Stage {
-  /// `platform unknown "…" | known | stale 20s | fresh | launches 5s | latency 3s | refuses CLASS "…"
-  /// | throttles "…" | accepts`.
+  /// `platform unknown "…" | known | stale 20s | fresh | launches 5s | latency 3s | refuses CLASS
+  /// "…" | throttles "…" | accepts`.
   mutating func platform(_ words: [String]) throws(ScriptError) {
     let argument = words.count > 1 ? words[1] : nil
     switch words.first {
@@ -43,8 +43,8 @@ extension Stage {
     }
   }
 
-  /// `stack web@production v002 unhealthy | healthy | crashes | lose 1 | lose | starts 5s
-  /// | fails CLASS "…" | sticks "…" | drift release#/files/app=evil | drift off | unreadable FIELD`.
+  /// `stack web@production v002 unhealthy | healthy | crashes | lose 1 | lose | starts 5s | fails
+  /// CLASS "…" | sticks "…" | drift release#/files/app=evil | drift off | unreadable FIELD`.
   mutating func stack(_ words: [String]) throws(ScriptError) {
     let target = try target(words.first)
     guard words.count >= 3 else { throw ScriptError("stack TARGET GENERATION WHAT") }
@@ -114,7 +114,8 @@ extension Stage {
         identity: "cgroup:\(name)", name: name, reason: "its certificate has no valid MAC"))
   }
 
-  /// `unclaimed web@production v007`: a stack with our certificate that the ledger knows nothing of.
+  /// `unclaimed web@production v007`: a stack with our certificate that the ledger knows nothing
+  /// of.
   mutating func unclaimed(_ words: [String]) throws(ScriptError) {
     let target = try target(words.first)
     let generation = try generation(words.count > 1 ? words[1] : nil)
@@ -133,9 +134,9 @@ extension Stage {
     world.platform[target, generation] = stack
   }
 
-  /// `router unknown "…" | known | stale 20s | fresh | propagation 5s | refuses CLASS "…" | throttles
-  /// | conflicts | accepts | hand TARGET v001=50 v002=50 | sessions TARGET v001=3 | lose TARGET
-  /// | deaf | listening`.
+  /// `router unknown "…" | known | stale 20s | fresh | propagation 5s | refuses CLASS "…" |
+  /// throttles | conflicts | accepts | hand TARGET v001=50 v002=50 | sessions TARGET v001=3 | lose
+  /// TARGET | deaf | listening`.
   mutating func router(_ words: [String]) throws(ScriptError) {
     let argument = words.count > 1 ? words[1] : nil
     switch words.first {

@@ -11,25 +11,33 @@ struct WorldPass {
 
 extension World {
   /// One pass: read, plan, check, persist, act; then the time until the next pass goes by.
-  ///
-  /// `crashAfter`: the process dies once that many actions were begun, and a new one goes on.
-  mutating func pass(_ plan: Plan, crashAfter: Int? = nil) -> WorldPass {
+  mutating func pass(_ plan: Plan) -> WorldPass {
+    let pass = decide(plan)
+    act(on: pass.output)
+    advance(interval)
+    return pass
+  }
+
+  /// What the planner makes of the world as it can be read, and what is wrong with that.
+  func decide(_ plan: Plan, isChecked: Bool = true) -> WorldPass {
     let input = self.input
     let output = plan(input)
-    let problems = self.problems(input, output, plan)
+    let problems = isChecked ? self.problems(input, output, plan) : []
+    return WorldPass(input: input, output: output, problems: problems)
+  }
+
+  /// Persists and performs. `crashAfter`: the process dies once it has begun that many actions.
+  mutating func act(on output: PlanningOutput, crashAfter: Int = .max) {
     process.outcomes = [:]
     ledger.persist(output)
-    var budget = crashAfter ?? .max
+    var budget = crashAfter
     for target in output.plan {
-      for action in target.actions where process.inFlight[target.target] == nil {
-        guard budget > 0 else { break }
+      for action in target.actions where process.inFlight[target.target] == nil && budget > 0 {
         budget -= 1
         begin(action, of: target.target)
       }
     }
-    if crashAfter != nil { restart() }
-    advance(interval)
-    return WorldPass(input: input, output: output, problems: problems)
+    if crashAfter != .max { restart() }
   }
 
   /// Time without any pass: the agent is down, or between two passes.
