@@ -39,11 +39,22 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
+    .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
+    .systemLibrary(name: "CGit2", path: "Sources/CGit2", pkgConfig: "libgit2"),
     module("Model", [crypto]),
     module("PlatformKit", ["Model"]),
+    module("GitSource", ["CGit2", "Model", "Transport", crypto]),
     module("LedgerKit", ["Model"]),
     module("Planning", ["Model"]),
+    module("Transport", ["CCurl"]),
 
+    .executableTarget(
+      name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
+      path: "Tests/SourceWorkerFixture", swiftSettings: settings),
+    .target(
+      name: "Support", dependencies: ["Model"], path: "Tests/Support", swiftSettings: settings),
+    tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("ModelTests", ["Model"]),
+    tests("TransportTests", ["Support", "Transport"]),
   ]
 )
