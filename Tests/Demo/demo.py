@@ -60,7 +60,7 @@ class Demo:
             self.report.note("\n".join(self.agent.log.read_text(errors="replace").splitlines()[-25:]))
         try:
             _, output, errors = self.agent.call("describe", "web@production", timeout=30)
-            self.report.note(output + errors)
+            self.report.note((output + errors)[-4000:])
         except Exception as problem:
             self.report.note(f"viridian describe: {problem}")
 
@@ -70,7 +70,7 @@ class Demo:
             everything = self.load.stop()
             served = self.load.served()
             before = len(everything) - len(served)
-            self.report.claim(not served.failed(), "no request failed from the first answer on",
+            self.report.claim(served and not served.failed(), "no request failed from the first answer on",
                               f"{len(served.failed())} of {len(served):,}")
         if not keep:
             self.clean()

@@ -72,6 +72,10 @@ def drift(demo):
     if not report.claim(finding, "the change is detected and named"):
         return
     report.measure("changed → reported", time.monotonic() - mark)
+    report.do("viridian drift")
+    code, output, errors = demo.agent.call("drift", timeout=30)
+    report.note(output or errors)
+    report.claim(code == 1, "drift ends with 1: something differs", f"exit status {code}")
     for key in ("word", "resource", "path", "expected", "actual", "actor"):
         if finding.get(key):
             report.note(f"{key}: {finding[key]}")
@@ -140,6 +144,7 @@ def revert(demo):
     report.do("git revert <the bad commit> && git push")
     mark = time.monotonic()
     demo.repository.revert(demo.bad)
+    demo.agent.poll(lambda s: s["desiredVersion"] == BETTER, 15)
     code, errors = demo.agent.wait(WEB, BETTER, 30)
     report.claim(code == 0, f"{BETTER} is declared again and synced", errors)
     status = demo.agent.status(WEB)
