@@ -52,7 +52,7 @@ let package = Package(
       name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
       path: "Tests/SourceWorkerFixture", swiftSettings: settings),
     .target(
-      name: "Support", dependencies: ["Model"], path: "Tests/Support", swiftSettings: settings),
+      name: "Support", dependencies: ["CGit2"], path: "Tests/Support", swiftSettings: settings),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("ModelTests", ["Model"]),
     tests("TransportTests", ["Support", "Transport"]),
