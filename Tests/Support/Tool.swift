@@ -48,8 +48,9 @@ package enum Tool {
     sigfillset(&all)
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setsigdefault(&attributes, &all)
+    let newSession = 0x80  // POSIX_SPAWN_SETSID
     posix_spawnattr_setflags(
-      &attributes, Int16(Int(POSIX_SPAWN_SETSIGMASK) | Int(POSIX_SPAWN_SETSIGDEF) | 0x80)  // and SETSID
+      &attributes, Int16(Int(POSIX_SPAWN_SETSIGMASK) | Int(POSIX_SPAWN_SETSIGDEF) | newSession)
     )
     let variables = Self.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
     let argv = (["/usr/bin/env"] + arguments).map { strdup($0) } + [nil]
