@@ -110,6 +110,17 @@ final class Bench: Sendable {
     try await router.apply(route, ifRevision: revision)
   }
 
+  /// Applies on every "pass" until nothing is waited for any more.
+  func settle(_ route: Route, _ router: HAProxyRouter? = nil) async throws {
+    try await eventually {
+      let revision = try await self.router.read()[route.target]?.value?.revision
+      do {
+        try await (router ?? self.router).apply(route, ifRevision: revision)
+        return true
+      } catch PlatformError.waiting { return false }
+    }
+  }
+
   func observe(_ target: TargetID = web) async throws -> RouteObservation {
     try #require(try await router.read()[target]?.value)
   }

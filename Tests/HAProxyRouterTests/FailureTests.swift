@@ -77,19 +77,18 @@ import Testing
         let dying = try HAProxyRouter(bench.settings) { name throws(PlatformError) in
           if let name = countdown.ends(name) { throw .transient("died at \(name)") }
         }
-        let revision = try await bench.observe().revision
         do {
-          try await dying.apply(after, ifRevision: revision)
+          try await bench.settle(after, dying)
           break
         } catch PlatformError.transient(let text) {
           deaths.append(text)
         }
         let seen = try await bench.observe()
         #expect(seen.route.split.values.reduce(0, +) == 100)
-        try await bench.router.apply(after, ifRevision: seen.revision)
+        try await bench.settle(after)
         #expect(try await bench.observe().route == after)
         #expect(try await bench.observe().findings == [])
-        try await bench.apply(before)
+        try await bench.settle(before)
         #expect(try await bench.observe().route == before)
       }
       let report = try load.stop()
