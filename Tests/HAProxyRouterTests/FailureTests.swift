@@ -20,10 +20,10 @@ import Testing
           $0.contains("-v002-") && $0.contains(",DOWN,")
         }
       }
-      let during = try load.stop()
+      let during = try await load.stop()
       print("dead candidate: \(during.failed) failed of \(during.total) before detection")
       #expect(during.failed <= 12, "\(during.failures)")
-      #expect(try bench.answers(1000).names == ["one": 1000])
+      #expect(try await bench.answers(1000).names == ["one": 1000])
       #expect(try await bench.observe().serversUp == [1: 1, 2: 0])
       #expect(try await bench.observe().findings == [])
     }
@@ -34,7 +34,7 @@ import Testing
       let (a, b) = (try Instance("a"), try Instance("b"))
       try await bench.apply(bench.route([backend(1, 100, [a, b])], fallback: 1))
       b.kill()
-      let report = try bench.answers(500)
+      let report = try await bench.answers(500)
       #expect(report.failed == 0, "\(report.failures)")
       #expect(report.names == ["a": 500])
     }
@@ -55,7 +55,7 @@ import Testing
       }
       #expect(try await bench.observe().route.split == [1: 100, 2: 0])
       #expect(try await bench.observe().findings == [])
-      let report = try load.stop()
+      let report = try await load.stop()
       #expect(report.names == ["one": report.total])
     }
   }
@@ -91,7 +91,7 @@ import Testing
         try await bench.settle(before)
         #expect(try await bench.observe().route == before)
       }
-      let report = try load.stop()
+      let report = try await load.stop()
       #expect(report.failed == 0, "\(report.failures)")
       print("deaths: \(deaths.count), \(report.failed) failed of \(report.total)")
       #expect(Set(deaths).count >= 7, "\(deaths)")

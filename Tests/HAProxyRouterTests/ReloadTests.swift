@@ -20,7 +20,7 @@ import Testing
         #expect(seen.route == route)
         #expect(seen.serversUp == [1: 1, 2: 1])
       }
-      let report = try load.stop()
+      let report = try await load.stop()
       #expect(report.failed == 0, "\(report.failures)")
       print("8 reloads: \(report.failed) failed of \(report.total)")
     }
@@ -86,7 +86,7 @@ import Testing
         bench.route([], target: TargetID("good", "production"), port: try freePort()),
         ifRevision: nil)
       #expect(try await bench.router.read().count == 2)
-      #expect(try bench.answers().names == ["one": 200])
+      #expect(try await bench.answers().names == ["one": 200])
     }
   }
 
@@ -122,7 +122,7 @@ import Testing
         return seen?.serversUp == [1: 1, 2: 1] && seen?.route == route && seen?.findings == []
       }
       #expect(try bench.masterPID() != master)
-      #expect(try bench.answers(500).failed == 0)
+      #expect(try await bench.answers(500).failed == 0)
     }
   }
 
