@@ -58,12 +58,18 @@ final class Bench: Sendable {
 
   /// Runs `body` and leaves nothing behind.
   static func with(
-    _ change: (inout HAProxySettings) -> Void = { _ in },
+    slots: Int = 5, upWait: Duration = .seconds(10), reloadInterval: Duration = .zero,
+    coalescing: Duration = .milliseconds(10),
     _ body: (Bench) async throws -> Void
   ) async throws {
     await places.acquire()
     defer { places.release() }
-    let bench = try Bench(change)
+    let bench = try Bench { settings in
+      settings.slots = slots
+      settings.upWait = upWait
+      settings.reloadInterval = reloadInterval
+      settings.coalescing = coalescing
+    }
     do {
       try await body(bench)
     } catch {
@@ -76,10 +82,7 @@ final class Bench: Sendable {
   private init(_ change: (inout HAProxySettings) -> Void) throws {
     let id = UUID().uuidString.prefix(8)
     var settings = HAProxySettings(directory: "/tmp/viridian-router-\(id)")
-    settings.reloadInterval = .zero
-    settings.coalescing = .milliseconds(10)
     settings.checkInterval = .milliseconds(300)
-    settings.upWait = .seconds(10)
     change(&settings)
     self.settings = settings
     router = try HAProxyRouter(settings)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ConfigurationTests {
   @Test func `a target's file holds its intent and everything a restart needs`() async throws {
-    try await Bench.with({ $0.slots = 1 }) { bench in
+    try await Bench.with(slots: 1) { bench in
       let one = try Instance("one")
       try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
       let directory = bench.settings.directory

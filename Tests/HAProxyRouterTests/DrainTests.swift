@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func `requests under way end although their stack leaves at once`() async throws {
-    try await Bench.with({ _ in }) { bench in
+    try await Bench.with { bench in
       let (one, two) = (try Instance("one"), try Instance("two"))
       try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
       let slow = try Child([

@@ -27,11 +27,7 @@ import Testing
   }
 
   @Test func `new targets share a reload and wait for the interval`() async throws {
-    try await Bench.with({
-      $0.reloadInterval = .seconds(3)
-      $0.coalescing = .milliseconds(300)
-    }) {
-      bench in
+    try await Bench.with(reloadInterval: .seconds(3), coalescing: .milliseconds(300)) { bench in
       try await bench.router.start()
       let names = ["a", "b", "c", "d"].map { TargetID(ApplicationName(rawValue: $0), "x") }
       let routes = try names.map { bench.route([], target: $0, port: try freePort()) }
