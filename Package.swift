@@ -55,7 +55,7 @@ let package = Package(
     module(
       "Agent",
       [
-        "Alerts", "GitSource", "LedgerKit", "Model", "Planning", "PlatformKit",
+        "Alerts", "GitSource", "LedgerKit", "Manifest", "Model", "Planning", "PlatformKit",
         "Transport", crypto, lifecycle, logging,
       ]),
     module("Alerts", ["LedgerKit", "Model", crypto]),
@@ -64,6 +64,8 @@ let package = Package(
     module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
     module("LedgerKit", ["Model"]),
     module("LedgerStore", ["LedgerKit", "Model", grdb]),
+    module("LocalPlatform", path: "Platforms/Local", ["Model", "PlatformKit"]),
+    module("Manifest", ["Model", "PlatformKit", yams]),
     module("Model", [crypto]),
     module("Planning", ["LedgerKit", "Model"]),
     module("PlatformKit", ["Model"]),

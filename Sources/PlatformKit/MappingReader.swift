@@ -1,4 +1,4 @@
-package import Model
+import Model
 
 /// Reads a mapping that `problems(_:)` found right: a missing key is nil, never an error.
 package struct MappingReader: Sendable {

@@ -1,0 +1,68 @@
+import Model
+import PlatformKit
+
+/// The documents of all files by kind and name, each checked on its own.
+struct Documents {
+  struct Entry {
+    var reader: MappingReader
+    var isBroken: Bool
+    var spec: MappingReader { reader.mapping("spec") ?? reader }
+    var metadata: MappingReader { reader.mapping("metadata") ?? reader }
+  }
+
+  private(set) var applications: [ApplicationName: Entry] = [:]
+  private(set) var environments: [EnvironmentName: Entry] = [:]
+  private(set) var targets: [Entry] = []
+  private(set) var diagnostics: [Diagnostic] = []
+  /// A document that cannot even be named is wrong: any target may be meant.
+  private(set) var hasUnknown = false
+  private let fields: [String: [Field]]
+
+  init(_ files: [ManifestFile], _ context: ManifestContext) {
+    fields = Manifest.fields(context.platforms)
+    for file in files.sorted(by: { $0.path < $1.path }) { read(file) }
+  }
+
+  private mutating func read(_ file: ManifestFile) {
+    // Files of other tools are none of our business, not even when they are not YAML.
+    let mark = Array("viridian.dev/".utf8)
+    guard file.bytes.firstRange(of: mark) != nil else { return }
+    switch YAMLReader.documents(file.bytes, file: file.path) {
+    case .failure(let problem):
+      diagnostics.append(problem.diagnostic)
+      hasUnknown = true
+    case .success(let nodes):
+      for node in nodes { read(node) }
+    }
+  }
+
+  private mutating func read(_ node: ManifestNode) {
+    let reader = MappingReader(node)
+    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else { return }
+    guard let kind = reader.text("kind"), let fields = fields[kind] else {
+      hasUnknown = true
+      return diagnostics.append(
+        (reader["kind"] ?? node).error(
+          "\"kind\" must be Application | Environment | Target"))
+    }
+    let problems = node.problems(fields)
+    diagnostics += problems
+    add(Entry(reader: reader, isBroken: !problems.isEmpty), kind: kind)
+  }
+
+  private mutating func add(_ entry: Entry, kind: String) {
+    if kind == "Target" { return targets.append(entry) }
+    guard let name = entry.metadata.text("name"), isValidName(name) else { return hasUnknown = true }
+    let isTwice: Bool
+    if kind == "Application" {
+      isTwice = applications.updateValue(entry, forKey: ApplicationName(rawValue: name)) != nil
+      if isTwice { applications[ApplicationName(rawValue: name)]?.isBroken = true }
+    } else {
+      isTwice = environments.updateValue(entry, forKey: EnvironmentName(rawValue: name)) != nil
+      if isTwice { environments[EnvironmentName(rawValue: name)]?.isBroken = true }
+    }
+    if isTwice {
+      diagnostics.append(entry.reader.node.error("\(kind) \"\(name)\" is declared twice"))
+    }
+  }
+}

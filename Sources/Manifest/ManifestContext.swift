@@ -1,0 +1,39 @@
+package import Model
+package import PlatformKit
+
+/// What the agent knows that the files do not say.
+package struct ManifestContext: Sendable {
+  package var source: SourceName
+  package var commit: CommitID
+  package var platforms: [PlatformName: PlatformDecoders]
+
+  package init(
+    source: SourceName, commit: CommitID, platforms: [PlatformName: PlatformDecoders]
+  ) {
+    self.source = source
+    self.commit = commit
+    self.platforms = platforms
+  }
+}
+
+/// What one platform and its router understand.
+package struct PlatformDecoders: Sendable {
+  package var workloads: [any WorkloadDecoder]
+  package var route: any RouteDecoder
+
+  package init(workloads: [any WorkloadDecoder], route: any RouteDecoder) {
+    self.workloads = workloads
+    self.route = route
+  }
+}
+
+/// One YAML file of a snapshot.
+package struct ManifestFile: Sendable {
+  package var path: String
+  package var bytes: [UInt8]
+
+  package init(path: String, bytes: [UInt8]) {
+    self.path = path
+    self.bytes = bytes
+  }
+}

@@ -1,0 +1,176 @@
+package import Model
+package import PlatformKit
+
+/// `workload.process`: a program from an artifact, run as processes of one host.
+package struct ProcessWorkloadDecoder: WorkloadDecoder {
+  package let kind = "process"
+  /// A stack's name is a directory and part of a cgroup's name.
+  package let nameLimit = 128
+
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "artifact", .text,
+      "A directory or tar in the repository, file:// or https://; unpacked into the release.",
+      required: true),
+    Field("sha256", .map(.text), "Version to SHA-256 of the artifact; required for https."),
+    Field("command", .list(.text), "Program and arguments; ./ is the release.", required: true),
+    Field("environment", .map(.text), "Variables; the only place for ${secret:file:NAME}."),
+    Field("workingDirectory", .text, "A directory of the release.", standard: "."),
+    Field("user", .name, "The user the processes run as.", standard: "the agent's"),
+    Field(
+      "limits",
+      .mapping([
+        Field("memory", .text, "Such as 256Mi or 2Gi, of the whole stack."),
+        Field("cpu", .text, "Such as 500m or 2, of the whole stack."),
+        Field("pids", .integer(1...100_000), "Processes and threads of the whole stack."),
+      ]), "Bounds, where the host has them."),
+  ]
+
+  package var schema: CanonicalValue { FieldType.schema(of: Self.fields) }
+
+  package func decode(
+    _ node: ManifestNode, _ substitutions: Substitutions
+  ) throws(DecodingProblems) -> DecodedWorkload {
+    let problems = node.problems(Self.fields)
+    guard problems.isEmpty else { throw DecodingProblems(diagnostics: problems) }
+    var reading = ProcessReading(reader: MappingReader(node), substitutions: substitutions)
+    let decoded = reading.run()
+    guard reading.problems.isEmpty else { throw DecodingProblems(diagnostics: reading.problems) }
+    return decoded
+  }
+}
+
+private struct ProcessReading {
+  let reader: MappingReader
+  let substitutions: Substitutions
+  var problems: [Diagnostic] = []
+  private var secrets: Set<String> = []
+
+  init(reader: MappingReader, substitutions: Substitutions) {
+    self.reader = reader
+    self.substitutions = substitutions
+  }
+
+  mutating func run() -> DecodedWorkload {
+    let artifact = artifact()
+    let command = reader.list("command").map { substitute($0, symbols: ["port", "generation"]) }
+    if command.isEmpty || command.first == "" { fail("command", "must name a program") }
+    let environment = environment()
+    let payload = CanonicalValue.present([
+      "artifact": .string(artifact.name), "command": .array(command.map { .string($0) }),
+      "environment": .object(environment.mapValues { .string($0) }),
+      "workingDirectory": workingDirectory().map { .string($0) },
+      "user": reader.text("user").map { .string($0) }, "limits": limits(),
+    ])
+    let inputs = [artifact] + secrets.map { InputReference(kind: .secret, name: $0) }
+    return DecodedWorkload(payload: payload, inputs: inputs.sorted())
+  }
+
+  private mutating func artifact() -> InputReference {
+    let name = reader["artifact"].map { substitute($0, symbols: []) } ?? ""
+    let text = reader.texts("sha256")[substitutions.version]
+    let expected = text.flatMap { Digest(hex: $0) }
+    if text != nil, expected == nil {
+      fail("sha256", "is 64 lower-case hexadecimal digits for each version")
+    }
+    if name.hasPrefix("https://") {
+      if text == nil { fail("sha256", "must name version \(substitutions.version) of an https artifact") }
+    } else if name.contains("://"), !name.hasPrefix("file:///") {
+      fail("artifact", "is a path in the repository, file:///… or https://…")
+    }
+    let path = name.hasPrefix("file://") ? String(name.dropFirst(8)) : name
+    if !name.hasPrefix("https://"), !isInside(path) {
+      fail("artifact", "is a relative path without empty parts and ..")
+    }
+    return InputReference(kind: .artifact, name: name, expected: expected)
+  }
+
+  private mutating func environment() -> [String: String] {
+    var result: [String: String] = [:]
+    for member in reader.mapping("environment")?.members ?? [] {
+      let name = member.name
+      let isName = name.utf8.first.map { !($0 >= 0x30 && $0 <= 0x39) } ?? false
+        && name.utf8.allSatisfy { byte in
+          (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A) || byte == 0x5F
+            || (byte >= 0x61 && byte <= 0x7A)
+        }
+      if !isName { problems.append(member.key.error("\"\(name)\" is not the name of a variable")) }
+      if name.hasPrefix("LD_") || Self.reserved.contains(name) {
+        problems.append(member.key.error("the variable \(name) may not be set: it changes what runs"))
+      }
+      result[name] = substitute(member.value, symbols: ["port", "generation"], allowsSecrets: true)
+    }
+    return result
+  }
+
+  private static let reserved: Set<String> = ["PATH", "IFS", "BASH_ENV", "ENV", "GCONV_PATH"]
+
+  private mutating func workingDirectory() -> String? {
+    guard let text = reader.text("workingDirectory"), text != "." else { return nil }
+    if !isInside(text) { fail("workingDirectory", "is a relative path without empty parts and ..") }
+    return text
+  }
+
+  private mutating func limits() -> CanonicalValue? {
+    guard let limits = reader.mapping("limits") else { return nil }
+    let memory = limits.text("memory").map { text -> Int? in
+      let units = ["Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30]
+      guard let factor = units[String(text.suffix(2))], let value = Int(text.dropLast(2)),
+        value > 0, value < 1 << 30
+      else { return nil }
+      return value * factor
+    }
+    let cpu = limits.text("cpu").map { text -> Int? in
+      let value = text.hasSuffix("m") ? Int(text.dropLast()) : Int(text).map { $0 * 1000 }
+      return value.flatMap { (1...1_000_000).contains($0) ? $0 : nil }
+    }
+    if case .some(.none) = memory { fail("limits", "memory is like 256Mi or 2Gi") }
+    if case .some(.none) = cpu { fail("limits", "cpu is like 500m or 2") }
+    return .present([
+      "memoryBytes": (memory ?? nil).map { .integer($0) },
+      "cpuMillis": (cpu ?? nil).map { .integer($0) },
+      "pids": limits.integer("pids").map { .integer($0) },
+    ])
+  }
+
+  /// Replaces `${version}`, `${environment}` and `${application}`; `symbols` stay as they are.
+  private mutating func substitute(
+    _ node: ManifestNode, symbols: Set<String>, allowsSecrets: Bool = false
+  ) -> String {
+    var result = ""
+    var rest = Substring(node.text ?? "")
+    while let start = rest.firstRange(of: "${") {
+      result += rest[..<start.lowerBound]
+      rest = rest[start.upperBound...]
+      guard let end = rest.firstIndex(of: "}") else {
+        problems.append(node.error("\"${\" has no \"}\""))
+        return result
+      }
+      let name = String(rest[..<end])
+      rest = rest[rest.index(after: end)...]
+      switch name {
+      case "version": result += substitutions.version
+      case "environment": result += substitutions.environment.rawValue
+      case "application": result += substitutions.application.rawValue
+      default:
+        if name.hasPrefix("secret:"), allowsSecrets { secrets.insert(String(name.dropFirst(7))) }
+        let isKnown = symbols.contains(name) || (name.hasPrefix("secret:file:") && allowsSecrets)
+        if !isKnown { problems.append(node.error("\"${\(name)}\" cannot be used here")) }
+        result += "${\(name)}"
+      }
+    }
+    return result + rest
+  }
+
+  private func isInside(_ path: String) -> Bool {
+    !path.isEmpty && path.utf8.count <= 255 && !path.hasPrefix("/")
+      && path.split(separator: "/", omittingEmptySubsequences: false)
+        .allSatisfy { !$0.isEmpty && $0 != ".." && $0 != "." }
+  }
+
+  private mutating func fail(_ key: String, _ message: String) {
+    problems.append((reader[key] ?? reader.node).error("\"\(key)\" \(message)"))
+  }
+}
