@@ -71,10 +71,12 @@ struct Assembly {
       return
     }
     guard let application = documents.applications[id.application] else {
-      return fail(id, spec?["application"] ?? node, "no application \"\(id.application)\" is declared")
+      return fail(
+        id, spec?["application"] ?? node, "no application \"\(id.application)\" is declared")
     }
     guard let environment = documents.environments[id.environment] else {
-      return fail(id, spec?["environment"] ?? node, "no environment \"\(id.environment)\" is declared")
+      return fail(
+        id, spec?["environment"] ?? node, "no environment \"\(id.environment)\" is declared")
     }
     guard !application.isBroken, !environment.isBroken else {
       broken.insert(id)

@@ -38,7 +38,9 @@ struct Documents {
 
   private mutating func read(_ node: ManifestNode) {
     let reader = MappingReader(node)
-    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else { return }
+    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else {
+      return
+    }
     guard let kind = reader.text("kind"), let fields = fields[kind] else {
       hasUnknown = true
       return diagnostics.append(
@@ -52,7 +54,10 @@ struct Documents {
 
   private mutating func add(_ entry: Entry, kind: String) {
     if kind == "Target" { return targets.append(entry) }
-    guard let name = entry.metadata.text("name"), isValidName(name) else { return hasUnknown = true }
+    guard let name = entry.metadata.text("name"), isValidName(name) else {
+      hasUnknown = true
+      return
+    }
     let isTwice: Bool
     if kind == "Application" {
       isTwice = applications.updateValue(entry, forKey: ApplicationName(rawValue: name)) != nil

@@ -23,7 +23,8 @@ package enum ManifestEditor {
       }
     }
     guard found.count == 1, let place = found.first else {
-      let message = found.isEmpty
+      let message =
+        found.isEmpty
         ? "\(target) is not declared here" : "\(target) is declared \(found.count) times"
       throw DecodingProblems(diagnostics: [Diagnostic(file: place(found), message: message)])
     }

@@ -97,7 +97,8 @@ extension MappingReader {
     }
     if let zone = self["timeZone"], let name = zone.text {
       if TimeZone(identifier: name) == nil {
-        problems.append(zone.error("no time zone \"\(name)\"", suggestion: "for example Europe/Paris"))
+        problems.append(
+          zone.error("no time zone \"\(name)\"", suggestion: "for example Europe/Paris"))
       }
       window.timeZone = name
     }

@@ -1,6 +1,6 @@
 import Foundation
-import Model
-import PlatformKit
+package import Model
+package import PlatformKit
 import Yams
 
 /// YAML text → nodes with positions, within limits; nothing of YAML's cleverer half gets through.

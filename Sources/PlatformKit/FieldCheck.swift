@@ -12,8 +12,8 @@ extension ManifestNode {
       }
       problems += member.value.problems(field.type, of: field.name)
     }
-    for field in fields where field.isRequired && !members.contains(where: { $0.name == field.name })
-    {
+    for field in fields
+    where field.isRequired && !members.contains(where: { $0.name == field.name }) {
       problems.append(error("\"\(field.name)\" is missing: \(field.meaning)"))
     }
     return problems
@@ -96,7 +96,9 @@ func distance(_ a: String, _ b: String) -> Int {
     var row = [i + 1]
     for (j, other) in b.enumerated() {
       var best = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (letter == other ? 0 : 1))
-      if i > 0, j > 0, letter == b[j - 1], a[i - 1] == other { best = min(best, rows[i - 1][j - 1] + 1) }
+      if i > 0, j > 0, letter == b[j - 1], a[i - 1] == other {
+        best = min(best, rows[i - 1][j - 1] + 1)
+      }
       row.append(best)
     }
     rows.append(row)

@@ -28,7 +28,7 @@ struct Viridian: AsyncParsableCommand {
         name: "The agent's own state",
         subcommands: [Backup.self, Restore.self, VersionCommand.self, Completion.self]),
     ],
-    subcommands: [SourceWorkerCommand.self, Bench.self])
+    subcommands: [SourceWorkerCommand.self])
 }
 
 enum Version {

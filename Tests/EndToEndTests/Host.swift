@@ -27,7 +27,8 @@ final class Host {
     remote = try Repository(in: directory, port: ports[0], stagingPort: ports[1], application)
     http = try HTTPClient(connections: 8)
     self.settings = settings
-    try write(source: source ?? "{ name: main, url: \"file://\(remote.path)\", branch: main, poll: 200ms }")
+    try write(
+      source: source ?? "{ name: main, url: \"file://\(remote.path)\", branch: main, poll: 200ms }")
   }
 
   var state: String { directory.appending(path: "state").path }
@@ -94,7 +95,8 @@ final class Host {
     let result = try await execute(
       Programs.viridian.path, arguments + ["--config", configuration], in: directory)
     guard result.code == code else {
-      throw Unexpected("viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
+      throw Unexpected(
+        "viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
     }
     return result.text
   }
@@ -160,8 +162,10 @@ final class Host {
     return names.filter { Int($0) != nil }.compactMap { pid in
       let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
       let text = String(decoding: line, as: UTF8.self).replacingOccurrences(of: "\0", with: " ")
-      let cwd = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
-      let isOurs = text.contains(directory.lastPathComponent)
+      let cwd =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
+      let isOurs =
+        text.contains(directory.lastPathComponent)
         || cwd.contains(directory.lastPathComponent)
       return isOurs && Int(pid) != Int(getpid()) ? "\(pid) \(text)" : nil
     }

@@ -13,7 +13,8 @@ struct Repository {
     clone = directory.appending(path: "clone")
     try FileManager.default.copyItem(at: Programs.examples, to: clone)
     let quick = [
-      "bake: 10s": "bake: 500ms", "interval: 500ms": "interval: 100ms", "debounce: 3s": "debounce: 200ms",
+      "bake: 10s": "bake: 500ms", "interval: 500ms": "interval: 100ms",
+      "debounce: 3s": "debounce: 200ms",
       "deadline: 10s, then": "deadline: 1s, then", "deadline: 20s": "deadline: 5s",
     ].merging(application) { _, given in given }
     try edit("applications/web/application.yaml", quick)
@@ -76,9 +77,10 @@ struct Repository {
   func git(_ arguments: [String], in directory: URL? = nil) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/git")
-    process.arguments = [
-      "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false",
-    ] + arguments
+    process.arguments =
+      [
+        "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false",
+      ] + arguments
     process.currentDirectoryURL = directory ?? clone
     let pipe = Pipe()
     process.standardOutput = pipe

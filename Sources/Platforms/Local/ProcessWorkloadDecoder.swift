@@ -76,7 +76,9 @@ private struct ProcessReading {
       fail("sha256", "is 64 lower-case hexadecimal digits for each version")
     }
     if name.hasPrefix("https://") {
-      if text == nil { fail("sha256", "must name version \(substitutions.version) of an https artifact") }
+      if text == nil {
+        fail("sha256", "must name version \(substitutions.version) of an https artifact")
+      }
     } else if name.contains("://"), !name.hasPrefix("file:///") {
       fail("artifact", "is a path in the repository, file:///… or https://…")
     }
@@ -91,14 +93,16 @@ private struct ProcessReading {
     var result: [String: String] = [:]
     for member in reader.mapping("environment")?.members ?? [] {
       let name = member.name
-      let isName = name.utf8.first.map { !($0 >= 0x30 && $0 <= 0x39) } ?? false
+      let isName =
+        name.utf8.first.map { !($0 >= 0x30 && $0 <= 0x39) } ?? false
         && name.utf8.allSatisfy { byte in
           (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A) || byte == 0x5F
             || (byte >= 0x61 && byte <= 0x7A)
         }
       if !isName { problems.append(member.key.error("\"\(name)\" is not the name of a variable")) }
       if name.hasPrefix("LD_") || Self.reserved.contains(name) {
-        problems.append(member.key.error("the variable \(name) may not be set: it changes what runs"))
+        problems.append(
+          member.key.error("the variable \(name) may not be set: it changes what runs"))
       }
       result[name] = substitute(member.value, symbols: ["port", "generation"], allowsSecrets: true)
     }
