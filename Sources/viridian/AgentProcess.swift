@@ -6,9 +6,11 @@ import LedgerKit
 import LedgerStore
 import Logging
 import Model
+import Planning
 import PlatformKit
 import ServiceLifecycle
 import Transport
+import UnixSignals
 import Web
 
 /// Puts the agent's parts together and runs them until a signal.

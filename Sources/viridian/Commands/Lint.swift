@@ -4,8 +4,9 @@ import Foundation
 import Manifest
 import Model
 
-struct Lint: AsyncParsableCommand {
+struct LintCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "lint",
     abstract: "Checks declarations without an agent. Exit code 1 when anything is wrong.")
   @Argument(help: "The declarations' directory.", completion: .directory)
   var directory = "."
@@ -16,7 +17,7 @@ struct Lint: AsyncParsableCommand {
     let files = try DeclarationFiles(directory: directory).read()
     let state = Manifest.parse(
       files, ManifestContext(source: "lint", commit: "", platforms: platforms))
-    let problems = state.diagnostics + Manifest.Lint.problems([state], platforms)
+    let problems = state.diagnostics + Lint.problems([state], platforms)
     for problem in problems { print(problem.description.visible) }
     let errors = problems.count { $0.severity == .error }
     print("\(files.count) files, \(state.targets.count) targets, \(errors) errors")

@@ -2,6 +2,7 @@ import Agent
 import ArgumentParser
 import Display
 import Foundation
+import GitSource
 import Manifest
 import Model
 

@@ -19,7 +19,7 @@ struct VersionChange {
       throw Complaint(error.diagnostics.map(\.description).joined(separator: "\n"))
     }
     let commit = try GitCommitter(
-      directory: directory, environment: ProcessInfo.processInfo.environment
+      directory: directory, environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
     ).commit(path: edit.path, bytes: edit.bytes, message: message, push: push)
     print("\(target) → \(version) in commit \(commit.short)\(push ? ", pushed" : "; push it to deploy")")
   }
@@ -59,7 +59,8 @@ struct Rollback: AsyncParsableCommand {
   @OptionGroup var options: ConfigurationOptions
 
   func run() async throws {
-    let version = try await self.version ?? warmVersion()
+    let version: String
+    if let given = self.version { version = given } else { version = try await warmVersion() }
     try VersionChange(directory: directory, push: push)
       .apply(version, to: target, message: "Roll \(target) back to \(version)")
   }

@@ -27,7 +27,7 @@ struct Run: AsyncParsableCommand {
   @Option(help: "Time between two looks for drift (VIRIDIAN_INSPECT_EVERY).")
   var inspectEvery: String?
   @Option(help: "trace, debug, info, notice, warning, error or critical (VIRIDIAN_LOG_LEVEL).")
-  var logLevel: Logger.Level?
+  var logLevel: String?
 
   func run() async throws {
     let configuration = try options.load([
@@ -35,9 +35,16 @@ struct Run: AsyncParsableCommand {
       "interval": interval, "inspectEvery": inspectEvery,
     ].compactMapValues { $0 })
     let variable = ProcessInfo.processInfo.environment["VIRIDIAN_LOG_LEVEL"]
-    let level = logLevel ?? variable.flatMap(Logger.Level.init(rawValue:)) ?? .info
+    let level = try (logLevel ?? variable).map(Self.level) ?? .info
     try await AgentProcess(configuration: configuration, level: level).run()
+  }
+
+  private static func level(_ text: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: text) else {
+      let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Complaint("no log level \"\(text)\": choose one of \(known)")
+    }
+    return level
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}

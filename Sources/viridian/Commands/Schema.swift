@@ -1,6 +1,7 @@
 import ArgumentParser
 import Display
 import Manifest
+import Model
 
 struct Schema: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -64,9 +64,10 @@ struct Uninstall: AsyncParsableCommand {
     while true {
       do {
         return try Lease.take(path: configuration.leasePath, owner: configuration.owner)
-      } catch where ContinuousClock.now < end {
-        try await Task.sleep(for: .milliseconds(50))
+      } catch {
+        guard ContinuousClock.now < end else { throw error }
       }
+      try await Task.sleep(for: .milliseconds(50))
     }
   }
 }
