@@ -24,9 +24,7 @@ struct Documents {
   }
 
   private mutating func read(_ file: ManifestFile) {
-    // Files of other tools are none of our business, not even when they are not YAML.
-    let mark = Array("viridian.dev/".utf8)
-    guard file.bytes.firstRange(of: mark) != nil else { return }
+    guard YAMLText.mentionsUs(file.bytes) else { return }
     switch YAMLReader.documents(file.bytes, file: file.path) {
     case .failure(let problem):
       diagnostics.append(problem.diagnostic)
@@ -38,21 +36,33 @@ struct Documents {
 
   private mutating func read(_ node: ManifestNode) {
     let reader = MappingReader(node)
-    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else { return }
+    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else {
+      return
+    }
     guard let kind = reader.text("kind"), let fields = fields[kind] else {
       hasUnknown = true
       return diagnostics.append(
         (reader["kind"] ?? node).error(
           "\"kind\" must be Application | Environment | Target"))
     }
-    let problems = node.problems(fields)
+    let problems = node.problems(fields) + Self.labelProblems(reader)
     diagnostics += problems
     add(Entry(reader: reader, isBroken: !problems.isEmpty), kind: kind)
   }
 
+  /// Labels go to platforms and metrics as they are: nothing there may read them as a template.
+  private static func labelProblems(_ document: MappingReader) -> [Diagnostic] {
+    let labels = document.mapping("metadata")?.mapping("labels")?.members ?? []
+    return labels.filter { "\($0.name)\($0.value.text ?? "")".contains(/[{}]/) }
+      .map { $0.value.error("a label holds no braces: nothing is substituted in it") }
+  }
+
   private mutating func add(_ entry: Entry, kind: String) {
     if kind == "Target" { return targets.append(entry) }
-    guard let name = entry.metadata.text("name"), isValidName(name) else { return hasUnknown = true }
+    guard let name = entry.metadata.text("name"), isValidName(name) else {
+      hasUnknown = true
+      return
+    }
     let isTwice: Bool
     if kind == "Application" {
       isTwice = applications.updateValue(entry, forKey: ApplicationName(rawValue: name)) != nil

@@ -1,5 +1,5 @@
 package import Model
-package import PlatformKit
+import PlatformKit
 
 /// What can only be seen over all sources together.
 package enum Lint {
@@ -22,7 +22,9 @@ package enum Lint {
       if let other = names.updateValue(target.id, forKey: name), other != target.id {
         problems.append(error("the stacks of \(other) and \(target.id) would have the same names"))
       }
-      guard let route = target.route, let decoder = platforms[target.platform]?.route else { continue }
+      guard let route = target.route, let decoder = platforms[target.platform]?.route else {
+        continue
+      }
       for claim in decoder.claims(route) {
         if let other = claims.updateValue(target.id, forKey: "\(target.platform) \(claim)"),
           other != target.id

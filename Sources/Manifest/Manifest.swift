@@ -16,7 +16,9 @@ package enum Manifest {
   /// The JSON Schema of one document of any kind, and of each kind in `$defs`.
   package static func schema(_ platforms: [PlatformName: PlatformDecoders]) -> CanonicalValue {
     let kinds = fields(platforms)
-    let references = kinds.keys.sorted().map { CanonicalValue.object(["$ref": .string("#/$defs/\($0)")]) }
+    let references = kinds.keys.sorted().map {
+      CanonicalValue.object(["$ref": .string("#/$defs/\($0)")])
+    }
     return [
       "$schema": "https://json-schema.org/draft/2020-12/schema",
       "title": "Viridian manifest", "oneOf": .array(references),
@@ -47,7 +49,9 @@ package enum Manifest {
     let sorted = platforms.sorted { $0.key < $1.key }.map(\.value)
     let workloads = sorted.flatMap(\.workloads).map { ($0.kind, $0.schema) }
     var routes: [CanonicalValue] = []
-    for schema in sorted.map(\.route.schema) where !routes.contains(schema) { routes.append(schema) }
+    for schema in sorted.map(\.route.schema) where !routes.contains(schema) {
+      routes.append(schema)
+    }
     let route = routes.count == 1 ? routes[0] : CanonicalValue.object(["anyOf": .array(routes)])
     return (Dictionary(workloads) { first, _ in first }, route)
   }

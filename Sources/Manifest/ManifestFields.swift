@@ -10,42 +10,51 @@ package enum ManifestFields {
     let kinds = workloads.sorted { $0.key < $1.key }.map { kind, schema in
       Field(kind, .payload(schema), "What one instance is, for platforms that run a \(kind).")
     }
-    return document("Application", [
-      Field(
-        "workload", .mapping(kinds), "What runs; the environment's platform picks the one it knows.",
-        required: true),
-      Field("instances", .integer(1...1000), "Instances of each stack.", standard: "1"),
-      Field("traffic", .mapping(traffic), "How traffic reaches the instances, and leaves them."),
-      Field("health", .mapping(health), "When an instance counts as healthy."),
-      Field("rollout", .mapping(rollout), "How a new stack takes over."),
-      Field("drift", .mapping(drift), "What happens when somebody changes a live stack."),
-      Field(
-        "dependsOn", .list(.name),
-        "Applications of the same environment that must be stable first."),
-    ])
+    return document(
+      "Application",
+      [
+        Field(
+          "workload", .mapping(kinds),
+          "What runs; the environment's platform picks the one it knows.",
+          required: true),
+        Field("instances", .integer(1...1000), "Instances of each stack.", standard: "1"),
+        Field("traffic", .mapping(traffic), "How traffic reaches the instances, and leaves them."),
+        Field("health", .mapping(health), "When an instance counts as healthy."),
+        Field("rollout", .mapping(rollout), "How a new stack takes over."),
+        Field("drift", .mapping(drift), "What happens when somebody changes a live stack."),
+        Field(
+          "dependsOn", .list(.name),
+          "Applications of the same environment that must be stable first."),
+      ])
   }
 
-  package static let environment = document("Environment", [
-    Field(
-      "platform", .name, "A platform that the agent's configuration names.", required: true),
-    Field("freeze", .list(.mapping(freeze)), "When nothing new starts."),
-    Field("targets", .map(.text), "Short form of targets: application to version."),
-  ])
+  package static let environment = document(
+    "Environment",
+    [
+      Field(
+        "platform", .name, "A platform that the agent's configuration names.", required: true),
+      Field("freeze", .list(.mapping(freeze)), "When nothing new starts."),
+      Field("targets", .map(.text), "Short form of targets: application to version."),
+    ])
 
   package static func target(route: CanonicalValue) -> [Field] {
-    document("Target", [
-      Field("application", .name, "Which application.", required: true),
-      Field("environment", .name, "Where it runs.", required: true),
-      Field("version", .text, "The version, as text: 1.10 is not 1.1.", required: true),
-      Field("instances", .integer(1...1000), "Instead of the application's `instances`."),
-      Field("route", .payload(route), "Where the traffic comes in."),
-      Field("health", .mapping(health), "Instead of the application's `health`, as a whole."),
-      Field("rollout", .mapping(rollout), "Instead of the application's `rollout`, as a whole."),
-      Field("drift", .mapping(drift), "Instead of the application's `drift`, as a whole."),
-    ])
+    document(
+      "Target",
+      [
+        Field("application", .name, "Which application.", required: true),
+        Field("environment", .name, "Where it runs.", required: true),
+        Field("version", .text, "The version, as text: 1.10 is not 1.1.", required: true),
+        Field("instances", .integer(1...1000), "Instead of the application's `instances`."),
+        Field("route", .payload(route), "Where the traffic comes in."),
+        Field("health", .mapping(health), "Instead of the application's `health`, as a whole."),
+        Field("rollout", .mapping(rollout), "Instead of the application's `rollout`, as a whole."),
+        Field("drift", .mapping(drift), "Instead of the application's `drift`, as a whole."),
+      ], metadata: targetMetadata)
   }
 
-  private static func document(_ kind: String, _ spec: [Field]) -> [Field] {
+  private static func document(
+    _ kind: String, _ spec: [Field], metadata: [Field] = metadata
+  ) -> [Field] {
     [
       Field("apiVersion", .choice([apiVersion]), "Always \(apiVersion).", required: true),
       Field("kind", .choice([kind]), "Always \(kind).", required: true),
@@ -58,11 +67,16 @@ package enum ManifestFields {
     Field("name", .name, "The name, unique for its kind.", required: true),
     Field("labels", .map(.text), "For people and queries; not part of the digest."),
     Field("annotations", .map(.text), "Ignored; for other tools."),
-    Field("previously", .name, "A Target's former application name, whose stacks it adopts."),
   ]
 
+  /// Only a Target adopts: on other kinds the key would have no effect, so it is unknown there.
+  private static let targetMetadata =
+    metadata + [Field("previously", .name, "The former application name, whose stacks it adopts.")]
+
   private static let traffic = [
-    Field("mode", .choice(TrafficPolicy.Mode.allCases.map(\.rawValue)), "none: a worker.", standard: "http"),
+    Field(
+      "mode", .choice(TrafficPolicy.Mode.allCases.map(\.rawValue)), "none: a worker.",
+      standard: "http"),
     Field(
       "drain",
       .mapping([
@@ -71,7 +85,8 @@ package enum ManifestFields {
           "then", .choice(TrafficPolicy.AfterDrain.allCases.map(\.rawValue)),
           "What becomes of sessions that are left.", standard: "close"),
       ]), "How sessions leave a stack."),
-    Field("exclusive", .bool, "At most one stack may ever run: forces recreate.", standard: "false"),
+    Field(
+      "exclusive", .bool, "At most one stack may ever run: forces recreate.", standard: "false"),
   ]
 
   private static let health = [

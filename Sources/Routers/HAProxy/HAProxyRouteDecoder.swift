@@ -24,7 +24,8 @@ package struct HAProxyRouteDecoder: RouteDecoder {
     guard let (host, port) = Self.parts(text) else {
       throw DecodingProblems(diagnostics: [
         (reader["listen"] ?? node).error(
-          "\"listen\" must be an address and a port from 1 to 65535, such as 127.0.0.1:8080 or *:80")
+          "\"listen\" must be an address and a port from 1 to 65535, such as 127.0.0.1:8080 or *:80"
+        )
       ])
     }
     return ["listen": .string("\(host):\(port)")]
@@ -33,7 +34,9 @@ package struct HAProxyRouteDecoder: RouteDecoder {
   /// One claim for each port: `*:80` clashes with `127.0.0.1:80`, so the address is left out. Two
   /// targets on two addresses of one host with one port are refused too: rare, and never a surprise.
   package func claims(_ declaration: CanonicalValue) -> [String] {
-    guard let text = declaration["listen"]?.string, let (_, port) = Self.parts(text) else { return [] }
+    guard let text = declaration["listen"]?.string, let (_, port) = Self.parts(text) else {
+      return []
+    }
     return ["port \(port)"]
   }
 
