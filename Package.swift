@@ -102,6 +102,8 @@ let package = Package(
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
+    tests(
+      "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
     tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),
     tests("RepositoryTests", []),

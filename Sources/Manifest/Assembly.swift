@@ -19,10 +19,12 @@ struct Assembly {
 
   mutating func run() -> DesiredState {
     for entry in documents.targets { readTarget(entry) }
-    for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key }) {
+    for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key })
+    where context.serves(name) {
       for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
     }
     checkDependencies()
+    checkAdoptions()
     if targets.count > Manifest.mostTargets {
       diagnostics.append(
         Diagnostic(file: "", message: "more than \(Manifest.mostTargets) targets"))
@@ -44,6 +46,7 @@ struct Assembly {
     else { return }
     let id = TargetID(
       ApplicationName(rawValue: application), EnvironmentName(rawValue: environment))
+    guard context.serves(id.environment) else { return }
     add(id, entry.reader.node, entry.spec, entry.metadata, isBroken: entry.isBroken)
   }
 
@@ -71,12 +74,12 @@ struct Assembly {
       return
     }
     guard let application = documents.applications[id.application] else {
-      return fail(
-        id, spec?["application"] ?? node, "no application \"\(id.application)\" is declared")
+      let place = spec?["application"] ?? node
+      return fail(id, place, "no application \"\(id.application)\" is declared")
     }
     guard let environment = documents.environments[id.environment] else {
-      return fail(
-        id, spec?["environment"] ?? node, "no environment \"\(id.environment)\" is declared")
+      let place = spec?["environment"] ?? node
+      return fail(id, place, "no environment \"\(id.environment)\" is declared")
     }
     guard !application.isBroken, !environment.isBroken else {
       broken.insert(id)
@@ -107,21 +110,62 @@ struct Assembly {
       for other in needed where edges[other] == nil && !broken.contains(other) {
         fail(id, node, "\(id) depends on \(other), which is not declared")
       }
-      if let chain = cycle(from: id, edges) {
-        fail(id, node, "dependsOn leads back: \(chain.map(\.description).joined(separator: " → "))")
-      }
+    }
+    let ring = Dependencies.ring(edges)
+    for id in ring.sorted() {
+      guard let node = places[id] else { continue }
+      let next = edges[id]?.filter(ring.contains).sorted().map(\.description) ?? []
+      fail(id, node, "dependsOn leads back to \(id), by way of \(next.joined(separator: ", "))")
     }
   }
 
-  private func cycle(from start: TargetID, _ edges: [TargetID: [TargetID]]) -> [TargetID]? {
-    var stack = [[start]]
-    var seen: Set<TargetID> = []
-    while let path = stack.popLast(), let last = path.last {
-      for next in edges[last] ?? [] {
-        if next == start { return path + [next] }
-        if seen.insert(next).inserted { stack.append(path + [next]) }
+  /// Stacks are adopted from a target that is gone, and by one target only.
+  private mutating func checkAdoptions() {
+    var heirs: [TargetID: TargetID] = [:]
+    for (id, target) in targets.sorted(by: { $0.key < $1.key }) {
+      guard let old = target.previously, let node = places[id] else { continue }
+      if places[old] != nil {
+        fail(id, node, "previously: \(old) is still declared, so its stacks are its own")
+      }
+      if let other = heirs.updateValue(id, forKey: old) {
+        fail(id, node, "previously: \(other) adopts the stacks of \(old) too")
+        broken.insert(other)
       }
     }
-    return nil
+  }
+}
+
+/// Dependencies as a graph.
+enum Dependencies {
+  private typealias Edges = [TargetID: Set<TargetID>]
+
+  /// All on a chain that leads back, and those between two such chains: what is left when nodes
+  /// without dependencies, and then nodes that nothing depends on, are taken away. Linear.
+  static func ring(_ edges: [TargetID: [TargetID]]) -> Set<TargetID> {
+    let known = edges.mapValues { Set($0.filter { edges[$0] != nil }) }
+    return Set(trimmed(reversed(trimmed(known))).keys)
+  }
+
+  /// Without the nodes that have no edges, again and again.
+  private static func trimmed(_ edges: Edges) -> Edges {
+    let users = reversed(edges)
+    var edges = edges
+    var free = edges.filter { $0.value.isEmpty }.map(\.key)
+    while let node = free.popLast() {
+      edges[node] = nil
+      for user in users[node] ?? [] {
+        edges[user]?.remove(node)
+        if edges[user]?.isEmpty == true { free.append(user) }
+      }
+    }
+    return edges
+  }
+
+  private static func reversed(_ edges: Edges) -> Edges {
+    var result = edges.mapValues { _ in Set<TargetID>() }
+    for (node, others) in edges {
+      for other in others { result[other]?.insert(node) }
+    }
+    return result
   }
 }

@@ -24,9 +24,7 @@ struct Documents {
   }
 
   private mutating func read(_ file: ManifestFile) {
-    // Files of other tools are none of our business, not even when they are not YAML.
-    let mark = Array("viridian.dev/".utf8)
-    guard file.bytes.firstRange(of: mark) != nil else { return }
+    guard YAMLText.mentionsUs(file.bytes) else { return }
     switch YAMLReader.documents(file.bytes, file: file.path) {
     case .failure(let problem):
       diagnostics.append(problem.diagnostic)
@@ -47,9 +45,16 @@ struct Documents {
         (reader["kind"] ?? node).error(
           "\"kind\" must be Application | Environment | Target"))
     }
-    let problems = node.problems(fields)
+    let problems = node.problems(fields) + Self.labelProblems(reader)
     diagnostics += problems
     add(Entry(reader: reader, isBroken: !problems.isEmpty), kind: kind)
+  }
+
+  /// Labels go to platforms and metrics as they are: nothing there may read them as a template.
+  private static func labelProblems(_ document: MappingReader) -> [Diagnostic] {
+    let labels = document.mapping("metadata")?.mapping("labels")?.members ?? []
+    return labels.filter { "\($0.name)\($0.value.text ?? "")".contains(/[{}]/) }
+      .map { $0.value.error("a label holds no braces: nothing is substituted in it") }
   }
 
   private mutating func add(_ entry: Entry, kind: String) {

@@ -6,13 +6,22 @@ package struct ManifestContext: Sendable {
   package var source: SourceName
   package var commit: CommitID
   package var platforms: [PlatformName: PlatformDecoders]
+  /// The environments that this agent serves; nil: all. Targets elsewhere are left out: agents of
+  /// several hosts share a repository, and none knows the platforms of the others.
+  package var environments: Set<EnvironmentName>?
 
   package init(
-    source: SourceName, commit: CommitID, platforms: [PlatformName: PlatformDecoders]
+    source: SourceName, commit: CommitID, platforms: [PlatformName: PlatformDecoders],
+    environments: Set<EnvironmentName>? = nil
   ) {
     self.source = source
     self.commit = commit
     self.platforms = platforms
+    self.environments = environments
+  }
+
+  func serves(_ environment: EnvironmentName) -> Bool {
+    environments?.contains(environment) ?? true
   }
 }
 

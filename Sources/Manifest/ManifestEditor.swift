@@ -13,26 +13,64 @@ package enum ManifestEditor {
   package static func setVersion(
     _ version: String, of target: TargetID, in files: [ManifestFile]
   ) throws(DecodingProblems) -> Edit {
+    guard Version.isValid(version) else {
+      throw problem("\(Version.rule), not \"\(version.prefix(80))\"", in: "")
+    }
     var found: [(file: ManifestFile, node: ManifestNode)] = []
-    for file in files.sorted(by: { $0.path < $1.path }) {
-      guard case .success(let nodes) = YAMLReader.documents(file.bytes, file: file.path) else {
-        continue
-      }
-      for node in nodes {
-        if let version = versionNode(target, MappingReader(node)) { found.append((file, version)) }
+    var unreadable: [Diagnostic] = []
+    for file in files.sorted(by: { $0.path < $1.path }) where YAMLText.mentionsUs(file.bytes) {
+      switch YAMLReader.documents(file.bytes, file: file.path) {
+      case .failure(let problem): unreadable.append(problem.diagnostic)
+      case .success(let nodes):
+        found += nodes.compactMap { versionNode(target, MappingReader($0)) }.map { (file, $0) }
       }
     }
     guard found.count == 1, let place = found.first else {
+      if found.isEmpty, !unreadable.isEmpty { throw DecodingProblems(diagnostics: unreadable) }
       let message =
         found.isEmpty
         ? "\(target) is not declared here" : "\(target) is declared \(found.count) times"
-      throw DecodingProblems(diagnostics: [Diagnostic(file: place(found), message: message)])
+      throw problem(message, in: found.map(\.file.path).joined(separator: ", "))
     }
-    return Edit(path: place.file.path, bytes: try replace(place.node, by: version, in: place.file))
+    let bytes = try replace(place.node, by: version, in: place.file)
+    guard differsOnly(in: target, place.file, bytes, version) else {
+      throw problem(
+        "\(target): the version is written so that it cannot be edited", in: place.file.path)
+    }
+    return Edit(path: place.file.path, bytes: bytes)
   }
 
-  private static func place(_ found: [(file: ManifestFile, node: ManifestNode)]) -> String {
-    found.map(\.file.path).joined(separator: ", ")
+  private static func problem(_ message: String, in file: String) -> DecodingProblems {
+    DecodingProblems(diagnostics: [Diagnostic(file: file, message: message)])
+  }
+
+  /// The edited file reads as before but for this version: checked, because lines are counted here
+  /// and by the YAML parser.
+  private static func differsOnly(
+    in target: TargetID, _ file: ManifestFile, _ bytes: [UInt8], _ version: String
+  ) -> Bool {
+    guard case .success(let old) = YAMLReader.documents(file.bytes, file: ""),
+      case .success(let new) = YAMLReader.documents(bytes, file: ""), old.count == new.count
+    else { return false }
+    let found = new.compactMap { versionNode(target, MappingReader($0)) }
+    return found.count == 1 && found[0].text == version
+      && texts(old, without: target) == texts(new, without: target)
+  }
+
+  /// All scalars in their order, without the one that was edited.
+  private static func texts(_ documents: [ManifestNode], without target: TargetID) -> [String] {
+    documents.flatMap { document in
+      let edited = versionNode(target, MappingReader(document))
+      return scalars(document).filter { $0 != edited }.map { $0.text ?? "" }
+    }
+  }
+
+  private static func scalars(_ node: ManifestNode) -> [ManifestNode] {
+    switch node.content {
+    case .scalar: [node]
+    case .sequence(let nodes): nodes.flatMap(scalars)
+    case .mapping(let members): members.flatMap { scalars($0.key) + scalars($0.value) }
+    }
   }
 
   private static func versionNode(_ target: TargetID, _ document: MappingReader) -> ManifestNode? {

@@ -49,10 +49,12 @@ package enum ManifestFields {
         Field("health", .mapping(health), "Instead of the application's `health`, as a whole."),
         Field("rollout", .mapping(rollout), "Instead of the application's `rollout`, as a whole."),
         Field("drift", .mapping(drift), "Instead of the application's `drift`, as a whole."),
-      ])
+      ], metadata: targetMetadata)
   }
 
-  private static func document(_ kind: String, _ spec: [Field]) -> [Field] {
+  private static func document(
+    _ kind: String, _ spec: [Field], metadata: [Field] = metadata
+  ) -> [Field] {
     [
       Field("apiVersion", .choice([apiVersion]), "Always \(apiVersion).", required: true),
       Field("kind", .choice([kind]), "Always \(kind).", required: true),
@@ -65,8 +67,11 @@ package enum ManifestFields {
     Field("name", .name, "The name, unique for its kind.", required: true),
     Field("labels", .map(.text), "For people and queries; not part of the digest."),
     Field("annotations", .map(.text), "Ignored; for other tools."),
-    Field("previously", .name, "A Target's former application name, whose stacks it adopts."),
   ]
+
+  /// Only a Target adopts: on other kinds the key would have no effect, so it is unknown there.
+  private static let targetMetadata =
+    metadata + [Field("previously", .name, "The former application name, whose stacks it adopts.")]
 
   private static let traffic = [
     Field(

@@ -28,8 +28,11 @@ extension MappingReader {
   }
 
   /// `drift`.
-  func driftPolicy() -> DriftPolicy {
+  func driftPolicy(_ problems: inout [Diagnostic]) -> DriftPolicy {
     let standard = DriftPolicy()
+    for pointer in list("ignore") where pointer.text?.hasPrefix("/") != true {
+      problems.append(pointer.error("an entry of \"ignore\" begins with /"))
+    }
     return DriftPolicy(
       action: choice("action") ?? standard.action, ignore: list("ignore").compactMap(\.text),
       debounce: duration("debounce") ?? standard.debounce)
@@ -40,12 +43,15 @@ extension MappingReader {
     let standard = HealthGate()
     var checks: [HealthGate.Check] = []
     if let http = mapping("http") {
-      let codes = http.list("expect").compactMap { $0.text.flatMap { Int($0) } }
+      let codes = Set(http.list("expect").compactMap { $0.text.flatMap { Int($0) } })
+      if let expect = http["expect"], codes.isEmpty {
+        problems.append(expect.error("\"expect\" must name a status code"))
+      }
       let path = http.text("path") ?? "/"
       if !path.hasPrefix("/") || path.contains(where: \.isWhitespace) {
         problems.append(http.node.error("\"path\" must begin with / and hold no white space"))
       }
-      checks.append(.http(path: path, expect: codes.isEmpty ? [200] : codes))
+      checks.append(.http(path: path, expect: codes.isEmpty ? [200] : codes.sorted()))
     }
     if self["tcp"] != nil { checks.append(.tcp) }
     if self["running"] != nil { checks.append(.running) }
@@ -55,12 +61,18 @@ extension MappingReader {
     if mode == .none, let check = checks.first, check != .running {
       problems.append(node.error("a worker (traffic.mode none) has no endpoint: use running: {}"))
     }
-    return HealthGate(
+    let gate = HealthGate(
       check: checks.first ?? Self.standardCheck(mode),
-      interval: positive("interval", &problems) ?? standard.interval,
-      timeout: positive("timeout", &problems) ?? standard.timeout,
+      interval: bounded("interval", &problems) ?? standard.interval,
+      timeout: bounded("timeout", &problems) ?? standard.timeout,
       healthyAfter: integer("healthyAfter") ?? standard.healthyAfter,
-      deadline: positive("deadline", &problems) ?? standard.deadline)
+      deadline: bounded("deadline", &problems) ?? standard.deadline)
+    if gate.interval * gate.healthyAfter > gate.deadline {
+      problems.append(
+        node.error(
+          "the gate could never pass: healthyAfter × interval is longer than the deadline"))
+    }
+    return gate
   }
 
   /// The check where none is named.
@@ -68,10 +80,10 @@ extension MappingReader {
     mode == .none ? .running : .tcp
   }
 
-  private func positive(_ key: String, _ problems: inout [Diagnostic]) -> Duration? {
+  private func bounded(_ key: String, _ problems: inout [Diagnostic]) -> Duration? {
     guard let value = duration(key) else { return nil }
-    if value < .milliseconds(50) {
-      problems.append((self[key] ?? node).error("\"\(key)\" must be at least 50ms"))
+    if value < .milliseconds(50) || value > .seconds(24 * 3600) {
+      problems.append((self[key] ?? node).error("\"\(key)\" must be from 50ms to 24h"))
     }
     return value
   }
@@ -79,6 +91,10 @@ extension MappingReader {
   /// One entry of `freeze`.
   func freezeWindow(_ problems: inout [Diagnostic]) -> FreezeWindow {
     var window = FreezeWindow(days: list("days").compactMap(\.text))
+    if window.days.isEmpty, self["hours"] == nil, self["dates"] == nil {
+      problems.append(
+        node.error("a window needs days, hours or dates; for always write all seven days"))
+    }
     if let hours = self["hours"], let text = hours.text {
       let minutes = text.split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
       if minutes.count == 2, let from = minutes[0], let until = minutes[1], from != until {
@@ -96,7 +112,9 @@ extension MappingReader {
       }
     }
     if let zone = self["timeZone"], let name = zone.text {
-      if TimeZone(identifier: name) == nil {
+      // The name becomes part of a path below the host's time zone files.
+      let isName = name.wholeMatch(of: /[A-Za-z][A-Za-z0-9_+\/-]*/) != nil
+      if !isName || TimeZone(identifier: name) == nil {
         problems.append(
           zone.error("no time zone \"\(name)\"", suggestion: "for example Europe/Paris"))
       }
@@ -107,7 +125,7 @@ extension MappingReader {
 
   private static func minutes(_ text: Substring) -> Int? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(\.isNumber) }),
+    guard parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(isDigit) }),
       let hour = Int(parts[0]), let minute = Int(parts[1]), hour < 24, minute < 60
     else { return nil }
     return hour * 60 + minute
@@ -115,9 +133,16 @@ extension MappingReader {
 
   private static func isDate(_ text: String) -> Bool {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.map(\.count) == [4, 2, 2], let month = Int(parts[1]), let day = Int(parts[2]),
-      Int(parts[0]) != nil
+    guard parts.map(\.count) == [4, 2, 2], parts.joined().allSatisfy(isDigit),
+      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+      (1...12).contains(month)
     else { return false }
-    return (1...12).contains(month) && (1...31).contains(day)
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return (1...days[month - 1]).contains(day)
+  }
+
+  private static func isDigit(_ character: Character) -> Bool {
+    character.isASCII && character.isNumber
   }
 }

@@ -49,7 +49,8 @@ struct TargetReading {
     return DesiredTarget(
       id: id, source: context.source, commit: context.commit, version: version,
       platform: platform, spec: stack, rollout: rollout, traffic: traffic,
-      drift: (target?.mapping("drift") ?? spec.mapping("drift"))?.driftPolicy() ?? DriftPolicy(),
+      drift: (target?.mapping("drift") ?? spec.mapping("drift"))?.driftPolicy(&problems)
+        ?? DriftPolicy(),
       route: route(traffic.mode, decoders), dependsOn: dependencies(), freeze: freeze(),
       labels: application.metadata.texts("labels").merging(metadata?.texts("labels") ?? [:]) {
         _, own in own
@@ -61,17 +62,8 @@ struct TargetReading {
   }
 
   private mutating func checkVersion() {
-    let isPlain =
-      version.utf8.count <= 128
-      && version.utf8.allSatisfy { byte in
-        (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A)
-          || (byte >= 0x61 && byte <= 0x7A) || [0x2B, 0x2D, 0x2E, 0x5F].contains(byte)
-      }
-    if !isPlain || version.contains("..") || version.hasPrefix("-") || version.hasPrefix(".") {
-      problems.append(
-        (target?["version"] ?? node).error(
-          "\"version\" may hold letters, digits and . - _ +, at most 128, and no .."))
-    }
+    guard !Version.isValid(version) else { return }
+    problems.append((target?["version"] ?? node).error(Version.rule))
   }
 
   private mutating func platform() -> (PlatformName, PlatformDecoders)? {
@@ -124,8 +116,9 @@ struct TargetReading {
       if mode != .none {
         problems.append(
           self.node.error(
-            "\(id) has traffic but no route: add `route: { listen: \"127.0.0.1:8080\" }` to its Target, or `traffic: { mode: none }` to the application"
-          ))
+            "\(id) has traffic but no route",
+            suggestion: "add `route: { listen: \"127.0.0.1:8080\" }` to its Target, or "
+              + "`traffic: { mode: none }` to the application"))
       }
       return nil
     }

@@ -7,7 +7,6 @@ import Yams
 package enum YAMLReader {
   /// Deeper manifests are an attack, not a manifest.
   private static let greatestDepth = 32
-  private static let largestFile = 1 << 20
   private static let mostDocuments = 1000
   /// Nodes of one file: a manifest of 1 MiB has fewer.
   private static let mostNodes = 100_000
@@ -16,10 +15,12 @@ package enum YAMLReader {
   package static func documents(
     _ bytes: [UInt8], file: String
   ) -> Result<[ManifestNode], Unreadable> {
-    do throws(Unreadable) {
-      return .success(try read(try text(bytes, file), file))
-    } catch {
-      return .failure(error)
+    YAMLText.decode(bytes, file).flatMap { text in
+      do throws(Unreadable) {
+        return .success(try read(text, file))
+      } catch {
+        return .failure(error)
+      }
     }
   }
 
@@ -27,38 +28,10 @@ package enum YAMLReader {
     package var diagnostic: Diagnostic
   }
 
-  private static func text(_ bytes: [UInt8], _ file: String) throws(Unreadable) -> String {
-    guard bytes.count <= largestFile else {
-      throw fail(file, "is larger than 1 MiB")
-    }
-    guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]), !bytes.starts(with: [0xFE, 0xFF]),
-      !bytes.starts(with: [0xFF, 0xFE])
-    else { throw fail(file, "begins with a byte order mark; save it as UTF-8 without one") }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw fail(file, "is not UTF-8")
-    }
-    var line = 1
-    for scalar in text.unicodeScalars {
-      if scalar == "\n" { line += 1 }
-      let isControl = scalar.value < 0x20 && scalar != "\n" && scalar != "\r" && scalar != "\t"
-      if isControl || scalar.properties.isBidiControl {
-        let code = String(scalar.value, radix: 16, uppercase: true)
-        throw fail(file, "has the invisible character U+\(code); remove it", line: line)
-      }
-    }
-    // libyaml would follow it to its own limit of 1,000; this stops before that.
-    var depth = 0
-    for byte in bytes {
-      if byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") { depth += 1 }
-      if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") { depth = max(0, depth - 1) }
-      if depth > 500 { throw fail(file, "is nested too deeply") }
-    }
-    return text
-  }
-
   private static func read(_ text: String, _ file: String) throws(Unreadable) -> [ManifestNode] {
     do {
-      let parser = try Parser(yaml: text)
+      // Without a resolver every plain scalar stays text: `<<` is not merged, `1.10` not a number.
+      let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
       var documents: [ManifestNode] = []
       var budget = mostNodes
       while let root = try parser.nextRoot() {
@@ -88,9 +61,8 @@ package enum YAMLReader {
     guard node.anchor == nil else {
       throw refuse("anchors and aliases are not allowed; write the value out")
     }
-    let tag = node.tag.description
-    guard tag.hasPrefix("tag:yaml.org,2002:"), !tag.contains("python"), tag != mergeTag else {
-      throw refuse("the tag \(tag) and merge keys are not allowed; write the value out")
+    guard standardTags.contains(node.tag.description) else {
+      throw refuse("the tag \(node.tag.description) is not allowed; write the value out")
     }
     let content: ManifestNode.Content
     switch node {
@@ -106,7 +78,10 @@ package enum YAMLReader {
     return ManifestNode(content: content, file: file, line: line, column: column)
   }
 
-  private static let mergeTag = "tag:yaml.org,2002:merge"
+  /// What a node without a tag of its own gets.
+  private static let standardTags: Set<String> = [
+    "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map",
+  ]
 
   private static func members(
     _ mapping: Node.Mapping, _ file: String, depth: Int, _ budget: inout Int
@@ -117,6 +92,9 @@ package enum YAMLReader {
       let key = try convert(key, file, depth: depth + 1, &budget)
       guard let name = key.text else {
         throw Unreadable(diagnostic: key.error("a key must be plain text"))
+      }
+      guard key.content != .scalar("<<", isPlain: true) else {
+        throw Unreadable(diagnostic: key.error("merge keys are not allowed; write the values out"))
       }
       guard names.insert(name).inserted else {
         throw Unreadable(diagnostic: key.error("the key \"\(name)\" is there twice"))

@@ -21,7 +21,10 @@ extension ManifestNode {
 
   /// What is wrong with this node as a value of `type`; `name`: the key, for the message.
   package func problems(_ type: FieldType, of name: String) -> [Diagnostic] {
-    let wrong = [error("\"\(name)\" must be \(type.words)")]
+    var wrong = [error("\"\(name)\" must be \(type.words)")]
+    if case .choice = type, case .scalar(let text, _) = content, laterWords.contains(text) {
+      wrong = [error("this version does not have \"\(text)\" yet: use \(type.words)")]
+    }
     switch type {
     case .mapping(let fields):
       if case .mapping = content { return problems(fields) }
@@ -34,7 +37,10 @@ extension ManifestNode {
       return nodes.flatMap { $0.problems(type, of: name) }
     case .map(let type):
       guard case .mapping(let members) = content else { return wrong }
-      return members.flatMap { $0.value.problems(type, of: "\(name).\($0.name)") }
+      let wrongKeys = members.filter { !$0.key.isText || $0.name.utf8.count > 253 }
+        .map { $0.key.error("a key of \"\(name)\" must be text of at most 253 bytes") }
+      return wrongKeys
+        + members.flatMap { $0.value.problems(type, of: "\(name).\(printable($0.name))") }
     case .either(let first, let second):
       let problems = problems(first, of: name)
       guard !problems.isEmpty, !self.problems(second, of: name).isEmpty else { return [] }
@@ -47,17 +53,24 @@ extension ManifestNode {
   private func isScalar(_ type: FieldType) -> Bool {
     guard case .scalar(let text, let isPlain) = content else { return false }
     switch type {
-    case .name: return isValidName(text)
+    // A plain `true` or `null` is no text to other readers of YAML, the schema's included.
+    case .name: return isValidName(text) && !(isPlain && otherThanText.contains(text))
     case .integer(let range):
-      return isPlain && text.allSatisfy { $0.isASCII && ($0.isNumber || $0 == "-") }
-        && Int(text).map(range.contains) == true
+      // Leading zeros and signs would make one number of two texts.
+      return isPlain && Int(text).map { range.contains($0) && String($0) == text } == true
     case .bool: return isPlain && (text == "true" || text == "false")
     case .duration: return Duration(parsing: text) != nil
     case .choice(let words): return words.contains(text)
     case .text, .list, .map, .mapping, .either, .payload:
-      let isNull = isPlain && (text.isEmpty || text == "null" || text == "~")
-      return !isNull && text.utf8.count <= 4096 && text.unicodeScalars.allSatisfy(isHarmless)
+      return isText
     }
+  }
+
+  /// A scalar that is not null, not longer than 4,096 bytes, and has no invisible characters.
+  private var isText: Bool {
+    guard case .scalar(let text, let isPlain) = content else { return false }
+    return !(isPlain && nulls.contains(text)) && text.utf8.count <= 4096
+      && text.unicodeScalars.allSatisfy(isHarmless)
   }
 
   /// The same kind of node, so that its own problems say more than "must be one of both".
@@ -69,15 +82,33 @@ extension ManifestNode {
   }
 
   private func unknown(_ member: Member, _ fields: [Field]) -> Diagnostic {
+    if laterWords.contains(member.name) {
+      return member.key.error("this version does not have \"\(member.name)\" yet")
+    }
     let near = fields.map { (name: $0.name, distance: distance($0.name, member.name)) }
       .min { $0.distance < $1.distance }
     // More than a third of the letters wrong is another word, not a slip.
     let isNear = near.map { $0.distance <= max(1, member.name.count / 3) } ?? false
     let known = fields.map(\.name).joined(separator: ", ")
     return member.key.error(
-      "unknown key \"\(member.name)\"",
+      "unknown key \"\(printable(member.name))\"",
       suggestion: isNear ? near.map { "did you mean \"\($0.name)\"?" } : "known here: \(known)")
   }
+}
+
+/// Keys and values that the design has and a later version will read.
+private let laterWords: Set<String> = [
+  "analysis", "approval", "canary", "jobs", "maxUnavailable", "queue", "rolling", "router",
+  "steps", "tests",
+]
+
+private let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
+private let otherThanText = nulls.union(["true", "True", "TRUE", "false", "False", "FALSE"])
+
+/// Text of a manifest as a message may show it: bounded, and without invisible characters.
+private func printable(_ text: String) -> String {
+  let shown = text.unicodeScalars.prefix(80).map { isHarmless($0) ? $0 : "\u{FFFD}" }
+  return String(String.UnicodeScalarView(shown)) + (text.unicodeScalars.count > 80 ? "…" : "")
 }
 
 /// No control characters and none that change the direction of writing or hide.

@@ -65,7 +65,24 @@ private struct ProcessReading {
       "user": reader.text("user").map { .string($0) }, "limits": limits(),
     ])
     let inputs = [artifact] + secrets.map { InputReference(kind: .secret, name: $0) }
-    return DecodedWorkload(payload: payload, inputs: inputs.sorted())
+    return DecodedWorkload(
+      payload: payload, inputs: inputs.sorted(),
+      warnings: (reader.list("command")
+        + (reader.mapping("environment")?.members ?? []).map(\.value))
+        .compactMap(Self.localState))
+  }
+
+  /// A stack is thrown away as a whole: what it writes on this host goes with it, or is shared by
+  /// stacks that do not know of each other.
+  private static func localState(_ node: ManifestNode) -> Diagnostic? {
+    let text = node.text ?? ""
+    let isDatabase =
+      ["sqlite:", "sqlite3:"].contains(where: text.contains)
+      || [".sqlite", ".sqlite3", ".db"].contains(where: text.hasSuffix)
+    guard isDatabase || text.contains("/var/lib/") else { return nil }
+    var warning = node.error("this looks like state on the host; a stack keeps none of its own")
+    warning.severity = .warning
+    return warning
   }
 
   private mutating func artifact() -> InputReference {
@@ -79,6 +96,9 @@ private struct ProcessReading {
       if text == nil {
         fail("sha256", "must name version \(substitutions.version) of an https artifact")
       }
+      if name.wholeMatch(of: Self.address) == nil {
+        fail("artifact", "is no plain https address; it holds no user and no white space")
+      }
     } else if name.contains("://"), !name.hasPrefix("file:///") {
       fail("artifact", "is a path in the repository, file:///… or https://…")
     }
@@ -87,6 +107,10 @@ private struct ProcessReading {
       fail("artifact", "is a relative path without empty parts and ..")
     }
     return InputReference(kind: .artifact, name: name, expected: expected)
+  }
+
+  private static var address: Regex<Substring> {
+    /https:\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?\/[!-~&&[^@#]]*/
   }
 
   private mutating func environment() -> [String: String] {
@@ -100,7 +124,7 @@ private struct ProcessReading {
             || (byte >= 0x61 && byte <= 0x7A)
         }
       if !isName { problems.append(member.key.error("\"\(name)\" is not the name of a variable")) }
-      if name.hasPrefix("LD_") || Self.reserved.contains(name) {
+      if Self.isReserved(name) {
         problems.append(
           member.key.error("the variable \(name) may not be set: it changes what runs"))
       }
@@ -109,7 +133,14 @@ private struct ProcessReading {
     return result
   }
 
-  private static let reserved: Set<String> = ["PATH", "IFS", "BASH_ENV", "ENV", "GCONV_PATH"]
+  /// What changes which code runs instead of how it is configured, and the agent's own names.
+  private static func isReserved(_ name: String) -> Bool {
+    name.hasPrefix("LD_") || name.hasPrefix("VIRIDIAN_") || reserved.contains(name)
+  }
+
+  private static let reserved: Set<String> = [
+    "PATH", "IFS", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "GCONV_PATH", "GLIBC_TUNABLES",
+  ]
 
   private mutating func workingDirectory() -> String? {
     guard let text = reader.text("workingDirectory"), text != "." else { return nil }
@@ -118,7 +149,7 @@ private struct ProcessReading {
   }
 
   private mutating func limits() -> CanonicalValue? {
-    guard let limits = reader.mapping("limits") else { return nil }
+    guard let limits = reader.mapping("limits"), !limits.members.isEmpty else { return nil }
     let memory = limits.text("memory").map { text -> Int? in
       let units = ["Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30]
       guard let factor = units[String(text.suffix(2))], let value = Int(text.dropLast(2)),
@@ -159,13 +190,19 @@ private struct ProcessReading {
       case "environment": result += substitutions.environment.rawValue
       case "application": result += substitutions.application.rawValue
       default:
-        if name.hasPrefix("secret:"), allowsSecrets { secrets.insert(String(name.dropFirst(7))) }
-        let isKnown = symbols.contains(name) || (name.hasPrefix("secret:file:") && allowsSecrets)
+        let isSecret = allowsSecrets && Self.isSecret(name)
+        if isSecret { secrets.insert(String(name.dropFirst("secret:".count))) }
+        let isKnown = symbols.contains(name) || isSecret
         if !isKnown { problems.append(node.error("\"${\(name)}\" cannot be used here")) }
         result += "${\(name)}"
       }
     }
     return result + rest
+  }
+
+  /// `secret:file:NAME` with a plain file name.
+  private static func isSecret(_ name: String) -> Bool {
+    name.wholeMatch(of: /secret:file:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/) != nil
   }
 
   private func isInside(_ path: String) -> Bool {
