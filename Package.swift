@@ -99,6 +99,11 @@ let package = Package(
     tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests(
+      "EndToEndTests",
+      [
+        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian", "viridian-keeper",
+      ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),

@@ -106,7 +106,7 @@ import Testing
     let host = try Host()
     try host.start()
     try await host.synced("1.0.0")
-    #expect(try host.terminate() < .seconds(1))
+    #expect(try await host.terminate() < .seconds(1))
     #expect(try await host.answer().status == 200)
     await host.end()
   }
