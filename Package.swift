@@ -102,7 +102,7 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian", "viridian-keeper",
+        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
       ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
