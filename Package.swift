@@ -50,25 +50,41 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
+    .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
+    .systemLibrary(name: "CGit2", path: "Sources/CGit2", pkgConfig: "libgit2"),
     module(
-      "Agent", ["Alerts", "GitSource", "LedgerKit", "Manifest", "Model", "Planning", "PlatformKit", "Transport",
-        crypto, logging, lifecycle]),
+      "Agent",
+      [
+        "Alerts", "GitSource", "LedgerKit", "Model", "Planning", "PlatformKit",
+        "Transport", crypto, lifecycle, logging,
+      ]),
     module("Alerts", ["LedgerKit", "Model", crypto]),
     module("Display", ["LedgerKit", "Model", yams]),
+    module("GitSource", ["CGit2", "Model", "Transport", crypto]),
     module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
     module("LedgerKit", ["Model"]),
     module("LedgerStore", ["LedgerKit", "Model", grdb]),
     module("Model", [crypto]),
     module("Planning", ["LedgerKit", "Model"]),
     module("PlatformKit", ["Model"]),
-    module("Web", ["LedgerKit", "Model", hummingbird, logging, lifecycle]),
+    module("Transport", ["CCurl"]),
+    module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
 
+    .executableTarget(
+      name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
+      path: "Tests/SourceWorkerFixture", swiftSettings: settings),
+    .target(
+      name: "Support", dependencies: ["Model"], path: "Tests/Support", swiftSettings: settings),
+
+    tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests("ModelTests", ["Model"]),
     tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),
     tests("RepositoryTests", []),
+    tests("TransportTests", ["Support", "Transport"]),
   ]
 )

@@ -70,4 +70,6 @@ actor MemoryRouter: TrafficRouter {
     writes += 1
     routes[target] = nil
   }
+
+  func uninstall() async throws(PlatformError) { routes = [:] }
 }

@@ -1,13 +1,12 @@
-import Alerts
+package import Alerts
 import Foundation
-package import GitSource
 package import LedgerKit
 package import Logging
 package import Model
-package import PlatformKit
+import PlatformKit
 import Planning
 package import ServiceLifecycle
-package import Transport
+import Transport
 
 /// The agent's parts put together: built once at the start, then only run.
 package struct AgentDaemon: Sendable {
@@ -21,7 +20,7 @@ package struct AgentDaemon: Sendable {
   package struct Ingredients: Sendable {
     package var configuration: AgentConfiguration
     package var key: IdentityKey
-    package var ledger: any Ledger
+    package var ledger: any Ledger & AlertOutbox
     package var lease: Lease?
     package var leasePath: String
     package var places: [PlatformName: Executor.Place]
@@ -29,7 +28,7 @@ package struct AgentDaemon: Sendable {
     package var sinks: [any AlertSink]
     package var log: Logger
     package init(
-      configuration: AgentConfiguration, key: IdentityKey, ledger: any Ledger, lease: Lease? = nil,
+      configuration: AgentConfiguration, key: IdentityKey, ledger: any Ledger & AlertOutbox, lease: Lease? = nil,
       leasePath: String, places: [PlatformName: Executor.Place],
       sources: [(source: any SnapshotSource, poll: Duration)], sinks: [any AlertSink], log: Logger
     ) {
@@ -75,7 +74,8 @@ package struct AgentDaemon: Sendable {
       wakes.forEach { $0() }
       nudge()
     }
-    let delivery = AlertDelivery(ledger: given.ledger, sinks: given.sinks, log: given.log)
+    let delivery = AlertDelivery(
+      sinks: given.sinks, ledger: given.ledger, now: HostClock.now)
     services =
       zip(given.sources, wakes).map { entry, wake in
         SourceService(

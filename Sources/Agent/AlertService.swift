@@ -6,6 +6,6 @@ struct AlertService: Service {
   let delivery: AlertDelivery
 
   func run() async throws {
-    try? await cancelWhenGracefulShutdown { await delivery.run() }
+    await cancelWhenGracefulShutdown { await delivery.run() }
   }
 }

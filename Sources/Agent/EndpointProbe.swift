@@ -40,8 +40,13 @@ package struct EndpointProbe: HealthProbe {
   }
 
   private func connect(_ endpoint: Endpoint, timeout: Duration) async -> String? {
+    var request = HTTPRequest("GET", url: "http://\(endpoint.authority)/")
+    request.allowedSchemes = [.http]
+    request.connectOnly = true
+    request.limits.connect = timeout
+    request.limits.total = timeout
     do throws(TransportError) {
-      try await http.connect(host: endpoint.host, port: endpoint.port, timeout: timeout)
+      _ = try await http.send(request)
       return nil
     } catch {
       return "TCP \(endpoint): \(error)"

@@ -65,6 +65,8 @@ package struct SourceService: Service {
       } else {
         attempted = tip
       }
+    } catch .notFound(let reason) {
+      await board.update(source.name, view(desired, .held(reason: reason)))
     } catch {
       log.warning("source unreachable", metadata: ["source": "\(source.name)", "error": "\(error)"])
       await board.update(source.name, view(desired, .unreachable(reason: "\(error)")))

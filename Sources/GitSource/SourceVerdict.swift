@@ -22,6 +22,20 @@ package struct AcceptedCommit: Hashable, Codable, Sendable {
   /// Under the policy `warn`, what `require` would have held it for; or that it rewinds.
   package var warnings: [String]
   package var statistics: ReadStatistics
+  package init(
+    commit: CommitID, state: DesiredState, relation: CommitRelation, subject: String = "",
+    author: String = "", signer: String? = nil, warnings: [String] = [],
+    statistics: ReadStatistics = ReadStatistics()
+  ) {
+    self.commit = commit
+    self.state = state
+    self.relation = relation
+    self.subject = subject
+    self.author = author
+    self.signer = signer
+    self.warnings = warnings
+    self.statistics = statistics
+  }
 }
 
 package struct HeldCommit: Hashable, Codable, Sendable {
@@ -48,12 +62,25 @@ package struct HeldCommit: Hashable, Codable, Sendable {
   /// For people: what is wrong and what to do.
   package var message: String
   package var diagnostics: [Diagnostic] = []
+  package init(
+    reason: Reason, commit: CommitID? = nil, message: String, diagnostics: [Diagnostic] = []
+  ) {
+    self.reason = reason
+    self.commit = commit
+    self.message = message
+    self.diagnostics = diagnostics
+  }
 }
 
 package struct RejectedCommit: Hashable, Codable, Sendable {
   package var commit: CommitID?
   package var message: String
   package var diagnostics: [Diagnostic] = []
+  package init(commit: CommitID? = nil, message: String, diagnostics: [Diagnostic] = []) {
+    self.commit = commit
+    self.message = message
+    self.diagnostics = diagnostics
+  }
 }
 
 /// How a commit stands to the last accepted one.
@@ -75,6 +102,12 @@ package struct ReadStatistics: Hashable, Codable, Sendable {
   package var blobsRead = 0
   /// `false` when the store already had the commit.
   package var fetched = false
+  package init(files: Int = 0, treesRead: Int = 0, blobsRead: Int = 0, fetched: Bool = false) {
+    self.files = files
+    self.treesRead = treesRead
+    self.blobsRead = blobsRead
+    self.fetched = fetched
+  }
 }
 
 /// One YAML file of a snapshot.
@@ -99,6 +132,14 @@ package struct SourceSnapshot: Sendable {
   package var files: [SourceFile]
   /// What the agent gave `GitSource` for the parser, such as its platforms, as it is.
   package var parserContext: String
+  package init(
+    source: SourceName, commit: CommitID, files: [SourceFile], parserContext: String = ""
+  ) {
+    self.source = source
+    self.commit = commit
+    self.files = files
+    self.parserContext = parserContext
+  }
 }
 
 /// Turns the files into targets; runs in the worker process.

@@ -20,6 +20,9 @@ struct ExchangeOptions {
       viridian_curl_set_text(handle, CURLOPT_PROXY, request.proxy ?? ""),
       viridian_curl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1),
     ]
+    if request.connectOnly {
+      codes.append(viridian_curl_set_long(handle, CURLOPT_CONNECT_ONLY, 1))
+    }
     if let path = request.unixSocket {
       codes.append(viridian_curl_set_text(handle, CURLOPT_UNIX_SOCKET_PATH, path))
     }

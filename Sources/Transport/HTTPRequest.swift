@@ -40,6 +40,8 @@ package struct HTTPRequest: Sendable {
   /// A proxy's URL; nil: none. The environment is never asked.
   package var proxy: String?
   package var limits = HTTPLimits()
+  /// Opens the connection and closes it again, sending nothing: a TCP probe. The status is then 0.
+  package var connectOnly: Bool = false
 
   package init(_ method: String = "GET", url: String) {
     self.method = method

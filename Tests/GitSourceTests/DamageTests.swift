@@ -74,6 +74,15 @@ import Testing
       !FileManager.default.fileExists(atPath: "\(fixture.store)/objects/pack/pack_git2_x"))
   }
 
+  @Test func `a store cloned anew still knows what was accepted`() async throws {
+    let (repository, fixture) = try await loaded()
+    let tip = try #require(try repository.tip())
+    try await fixture.source().accept(CommitID(rawValue: tip))
+    try repository.commit(["web.yaml": "version 6\n"], parents: [])
+    try FileManager.default.removeItem(atPath: fixture.store)
+    #expect(try await fixture.load().held == .previousMissing)
+  }
+
   @Test func `a server whose objects are missing is an error, not a hang`() async throws {
     let (repository, fixture) = try await loaded()
     try repository.commit(["web.yaml": "version 2\n"])

@@ -6,6 +6,8 @@ import Support
 /// One source with its own state directory, and short ways to ask it.
 struct Fixture {
   let state: TemporaryDirectory
+  /// Lives as long as its source.
+  private var repository: GitRepository?
   var configuration: SourceConfiguration
 
   init(_ url: String, reference: SourceConfiguration.Reference = .branch("main")) throws {
@@ -17,6 +19,7 @@ struct Fixture {
     throws
   {
     try self.init("file://\(repository.path)", reference: reference)
+    self.repository = repository
   }
 
   var store: String { state.path("shop/store.git") }

@@ -118,11 +118,13 @@ import Testing
   @Test func `cancelling a load kills the worker`() async throws {
     let repository = try GitRepository()
     try repository.commit(["web.yaml": "hang\n"])
-    let source = try Fixture(repository).source()
+    let fixture = try Fixture(repository)
+    let source = try fixture.source()
     let task = Task { try await source.load(accepted: nil) }
     try await Task.sleep(for: .milliseconds(200))
     task.cancel()
     await #expect(throws: SourceError.cancelled) { try await task.value }
+    withExtendedLifetime(fixture) {}
   }
 
   @Test(arguments: [

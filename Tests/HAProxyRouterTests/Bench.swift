@@ -58,12 +58,18 @@ final class Bench: Sendable {
 
   /// Runs `body` and leaves nothing behind.
   static func with(
-    _ change: (inout HAProxySettings) -> Void = { _ in },
+    slots: Int = 5, upWait: Duration = .seconds(10), reloadInterval: Duration = .zero,
+    coalescing: Duration = .milliseconds(10),
     _ body: (Bench) async throws -> Void
   ) async throws {
     await places.acquire()
     defer { places.release() }
-    let bench = try Bench(change)
+    let bench = try Bench { settings in
+      settings.slots = slots
+      settings.upWait = upWait
+      settings.reloadInterval = reloadInterval
+      settings.coalescing = coalescing
+    }
     do {
       try await body(bench)
     } catch {
@@ -76,10 +82,7 @@ final class Bench: Sendable {
   private init(_ change: (inout HAProxySettings) -> Void) throws {
     let id = UUID().uuidString.prefix(8)
     var settings = HAProxySettings(directory: "/tmp/viridian-router-\(id)")
-    settings.reloadInterval = .zero
-    settings.coalescing = .milliseconds(10)
     settings.checkInterval = .milliseconds(300)
-    settings.upWait = .seconds(10)
     change(&settings)
     self.settings = settings
     router = try HAProxyRouter(settings)
@@ -110,6 +113,19 @@ final class Bench: Sendable {
     try await router.apply(route, ifRevision: revision)
   }
 
+  /// Applies on every "pass" until nothing is waited for any more.
+  func settle(_ route: Route, _ router: HAProxyRouter? = nil) async throws {
+    try await eventually {
+      let revision = try await self.router.read()[route.target]?.value?.revision
+      do {
+        try await (router ?? self.router).apply(route, ifRevision: revision)
+        return true
+      } catch PlatformError.waiting {
+        return false
+      } catch PlatformError.conflict { return false }
+    }
+  }
+
   func observe(_ target: TargetID = web) async throws -> RouteObservation {
     try #require(try await router.read()[target]?.value)
   }
@@ -137,9 +153,11 @@ final class Bench: Sendable {
   }
 
   /// Names of the servers that answered 200 new requests, and how many there were of each.
-  func answers(_ requests: Int = 200) throws -> LoadReport {
-    let script = scripts + "/load.py"
-    let text = try run(["/usr/bin/python3", script, "\(port)", "count", "\(requests)"], "")
+  func answers(_ requests: Int = 200) async throws -> LoadReport {
+    let arguments = [
+      "/usr/bin/python3", scripts + "/load.py", "\(port)", "count", "\(requests)",
+    ]
+    let text = try await aside { try HAProxyRouterTests.run(arguments, "") }
     return try JSONDecoder().decode(LoadReport.self, from: Data(text.utf8))
   }
 }
@@ -155,7 +173,8 @@ struct LoadReport: Codable {
 }
 
 /// A process with a line protocol; killed when it goes out of scope.
-final class Child {
+/// Unchecked: `Process` and `Pipe` are not marked; only one task uses a child at a time.
+final class Child: @unchecked Sendable {
   private let process: Process
   private let input: Pipe
   private let output: Pipe
@@ -224,8 +243,10 @@ final class Load {
     #expect(try child.line() == "running")
   }
 
-  func stop() throws -> LoadReport {
-    try JSONDecoder().decode(LoadReport.self, from: Data(try child.finish().utf8))
+  func stop() async throws -> LoadReport {
+    let child = child
+    let text = try await aside { try child.finish() }
+    return try JSONDecoder().decode(LoadReport.self, from: Data(text.utf8))
   }
 }
 
@@ -248,6 +269,13 @@ func run(_ arguments: [String], _ input: String) throws -> String {
   let data = try stdout.fileHandleForReading.readToEnd() ?? Data()
   process.waitUntilExit()
   return String(decoding: data, as: UTF8.self)
+}
+
+/// Long blocking calls happen on a thread of their own: there are as few for tasks as cores.
+func aside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+  }
 }
 
 func freePort() throws -> Int {

@@ -24,12 +24,7 @@ import Testing
       #expect(try await bench.observe().sessions[1] == 1)
       #expect(session.echoes("still there"))
       let without = bench.route([second], fallback: 2, mode: mode)
-      try await eventually {
-        do {
-          try await bench.apply(without)
-          return true
-        } catch PlatformError.waiting { return false }
-      }
+      try await bench.settle(without)
       #expect(!session.echoes("gone"))
       let seen = try await bench.observe()
       #expect(seen.route == without)
@@ -77,12 +72,7 @@ import Testing
       #expect(try await bench.observe().sessions[1] == 1)
       #expect(session.echoes("still there"))
       let route = bench.route([backend(2, 100, [two])], fallback: 2)
-      try await eventually {
-        do {
-          try await bench.apply(route)
-          return true
-        } catch PlatformError.waiting { return false }
-      }
+      try await bench.settle(route)
       #expect(!session.echoes("gone"))
       #expect(try await bench.observe().sessionsCut == [1: 1])
       #expect(try await bench.observe().findings == [])
@@ -90,7 +80,7 @@ import Testing
   }
 
   @Test func `requests under way end although their stack leaves at once`() async throws {
-    try await Bench.with({ _ in }) { bench in
+    try await Bench.with { bench in
       let (one, two) = (try Instance("one"), try Instance("two"))
       try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
       let slow = try Child([
@@ -105,12 +95,7 @@ import Testing
       try await eventually { try await bench.observe().sessions[1] == 1 }
       var route = bench.route([backend(2, 100, [two])], fallback: 2)
       route.drainDeadline = .seconds(5)
-      try await eventually {
-        do {
-          try await bench.apply(route)
-          return true
-        } catch PlatformError.waiting { return false }
-      }
+      try await bench.settle(route)
       #expect(try slow.line() == "one")
       #expect(try await bench.observe().sessionsCut == [:])
     }

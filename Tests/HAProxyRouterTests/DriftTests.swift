@@ -54,7 +54,7 @@ import Testing
       #expect(try await bench.observe().findings.map(\.path) == ["/listen"])
       try await bench.apply(route)
       #expect(try await bench.observe().findings == [])
-      #expect(try bench.answers().names == ["one": 200])
+      #expect(try await bench.answers().names == ["one": 200])
     }
   }
 
@@ -82,8 +82,8 @@ import Testing
       let after = try await bench.observe()
       #expect(after.findings == [])
       #expect(after.route == route)
-      if let report = try load?.stop() { #expect(report.failed == 0, "\(report.failures)") }
-      #expect(try bench.answers(20).failed == 0)
+      if let report = try await load?.stop() { #expect(report.failed == 0, "\(report.failures)") }
+      #expect(try await bench.answers(20).failed == 0)
     }
   }
 }

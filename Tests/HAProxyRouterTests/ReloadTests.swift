@@ -20,18 +20,14 @@ import Testing
         #expect(seen.route == route)
         #expect(seen.serversUp == [1: 1, 2: 1])
       }
-      let report = try load.stop()
+      let report = try await load.stop()
       #expect(report.failed == 0, "\(report.failures)")
       print("8 reloads: \(report.failed) failed of \(report.total)")
     }
   }
 
   @Test func `new targets share a reload and wait for the interval`() async throws {
-    try await Bench.with({
-      $0.reloadInterval = .seconds(3)
-      $0.coalescing = .milliseconds(300)
-    }) {
-      bench in
+    try await Bench.with(reloadInterval: .seconds(3), coalescing: .milliseconds(300)) { bench in
       try await bench.router.start()
       let names = ["a", "b", "c", "d"].map { TargetID(ApplicationName(rawValue: $0), "x") }
       let routes = try names.map { bench.route([], target: $0, port: try freePort()) }
@@ -86,7 +82,7 @@ import Testing
         bench.route([], target: TargetID("good", "production"), port: try freePort()),
         ifRevision: nil)
       #expect(try await bench.router.read().count == 2)
-      #expect(try bench.answers().names == ["one": 200])
+      #expect(try await bench.answers().names == ["one": 200])
     }
   }
 
@@ -122,7 +118,7 @@ import Testing
         return seen?.serversUp == [1: 1, 2: 1] && seen?.route == route && seen?.findings == []
       }
       #expect(try bench.masterPID() != master)
-      #expect(try bench.answers(500).failed == 0)
+      #expect(try await bench.answers(500).failed == 0)
     }
   }
 

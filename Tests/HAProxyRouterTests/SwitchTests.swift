@@ -21,7 +21,7 @@ import Testing
       #expect(seen.route == route)
       #expect(seen.findings == [])
       #expect(seen.serversUp == [1: 1])
-      #expect(try bench.answers().names == ["one": 200])
+      #expect(try await bench.answers().names == ["one": 200])
     }
   }
 
@@ -36,7 +36,7 @@ import Testing
         try await bench.apply(
           bench.route([backend(1, weight, [one]), backend(2, 100 - weight, [two])], fallback: 1))
       }
-      let report = try load.stop()
+      let report = try await load.stop()
       #expect(report.failed == 0, "\(report.failures)")
       #expect(report.names.count == 2)
       #expect(try bench.workers() == workers)
@@ -52,7 +52,7 @@ import Testing
       try await bench.apply(
         bench.route([backend(1, 90, [one]), backend(2, 10, [two])], fallback: 1))
       #expect(try await bench.observe().route.split == [1: 90, 2: 10])
-      let report = try bench.answers(20_000)
+      let report = try await bench.answers(20_000)
       #expect(report.failed == 0)
       let share = Double(report.names["two"] ?? 0) / 200
       #expect(abs(share - 10) < 1, "\(share) %")

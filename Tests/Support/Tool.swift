@@ -1,4 +1,5 @@
-import Foundation
+import CGit2
+import Glibc
 
 /// Runs and starts the programs that tests need beside our own.
 package enum Tool {
@@ -9,24 +10,64 @@ package enum Tool {
     _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
     input: [UInt8] = []
   ) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    process.environment = Self.environment.merging(environment) { $1 }
-    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     let files = try TemporaryDirectory()
-    for name in ["in", "out", "err"] { try writeFile(files.path(name), name == "in" ? input : []) }
-    process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: files.path("in")))
-    process.standardOutput = FileHandle(forWritingAtPath: files.path("out"))
-    process.standardError = FileHandle(forWritingAtPath: files.path("err"))
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
+    try writeFile(files.path("in"), input)
+    let pid = try spawn(
+      arguments, directory: directory, environment: environment, input: files.path("in"),
+      output: files.path("out"), error: files.path("err"))
+    let status = wait(pid)
+    guard status == 0 else {
       let text = String(decoding: try readFile(files.path("err")), as: UTF8.self)
-      throw SupportError("\(arguments.joined(separator: " ")): \(text)")
+      throw SupportError("\(arguments.joined(separator: " ")): \(status): \(text)")
     }
     let text = String(decoding: try readFile(files.path("out")), as: UTF8.self)
     return text.hasSuffix("\n") ? String(text.dropLast()) : text
+  }
+
+  /// Starts a program with nothing open but these files.
+  static func spawn(
+    _ arguments: [String], directory: String? = nil, environment: [String: String], input: String,
+    output: String, error: String
+  ) throws -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawnattr_init(&attributes)
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      posix_spawnattr_destroy(&attributes)
+    }
+    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_addopen(&actions, 2, error, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    let newSession = 0x80  // POSIX_SPAWN_SETSID
+    posix_spawnattr_setflags(
+      &attributes, Int16(Int(POSIX_SPAWN_SETSIGMASK) | Int(POSIX_SPAWN_SETSIGDEF) | newSession)
+    )
+    let variables = Self.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+    let argv = (["/usr/bin/env"] + arguments).map { strdup($0) } + [nil]
+    let envp = variables.map { strdup($0) } + [nil]
+    defer { for text in argv + envp { free(text) } }
+    var pid: pid_t = 0
+    let code = posix_spawn(&pid, "/usr/bin/env", &actions, &attributes, argv, envp)
+    guard code == 0 else { throw SupportError("cannot start \(arguments): \(code)") }
+    return pid
+  }
+
+  /// The wait status.
+  @discardableResult
+  static func wait(_ pid: pid_t) -> Int32 {
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    return status
   }
 
   /// No configuration of the user or the machine.
@@ -40,28 +81,23 @@ package enum Tool {
 
 /// A server process that a test started; it ends with the last reference.
 package final class ServerProcess {
-  private let process: Process
+  private var pid: pid_t
 
   package init(
     _ arguments: [String], log: String, environment: [String: String] = [:]
   ) throws {
-    try writeFile(log, [])
-    process = Process()
-    process.executableURL = URL(fileURLWithPath: arguments[0])
-    process.arguments = Array(arguments.dropFirst())
-    process.environment = Tool.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle(forWritingAtPath: log)
-    process.standardError = FileHandle(forWritingAtPath: log)
-    try process.run()
+    pid = try Tool.spawn(
+      arguments, environment: environment, input: "/dev/null", output: log, error: log)
   }
 
   deinit { stop() }
 
   package func stop() {
-    guard process.isRunning else { return }
-    process.terminate()
-    process.waitUntilExit()
+    guard pid > 0 else { return }
+    // The whole session: some servers fork and forget their children.
+    kill(-pid, SIGTERM)
+    Tool.wait(pid)
+    pid = 0
   }
 }
 

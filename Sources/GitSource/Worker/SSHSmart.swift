@@ -22,7 +22,6 @@ final class SSHSmartConnection: SmartConnection {
 
   /// One session carries both the listing and what follows.
   func stream(listing: Bool) throws(SourceError) -> any SmartStream {
-    if let stream, !listing { return stream }
     let new = try SSHSmartStream(
       arguments, place: place, errorFile: "\(request.credentials.scratch)/ssh-errors",
       deadline: request.configuration.deadlines, agentSocket: request.credentials.agentSocket)

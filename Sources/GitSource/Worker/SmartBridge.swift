@@ -45,6 +45,8 @@ final class RemoteContext {
 private final class ConnectionBox {
   let context: RemoteContext
   let connection: any SmartConnection
+  /// A stateful session has one stream, and libgit2 wants the very same pointer again.
+  var stream: UnsafeMutablePointer<git_smart_subtransport_stream>?
   init(_ context: RemoteContext, _ connection: any SmartConnection) {
     self.context = context
     self.connection = connection
@@ -107,6 +109,10 @@ private func startAction(
   guard let out, let owner = box(transport)?.takeUnretainedValue() else { return -1 }
   let isListing = service == GIT_SERVICE_UPLOADPACK_LS
   guard isListing || service == GIT_SERVICE_UPLOADPACK else { return -1 }
+  if let stream = owner.stream, !owner.context.isStateless, !isListing {
+    out.pointee = stream
+    return 0
+  }
   return owner.context.keep { () throws(SourceError) in
     let stream = try owner.connection.stream(listing: isListing)
     let new = UnsafeMutablePointer<viridian_stream>.allocate(capacity: 1)
@@ -114,8 +120,9 @@ private func startAction(
       subtransport: transport, read: readStream, write: writeStream, free: freeStream)
     let box = Unmanaged.passRetained(StreamBox(owner.context, stream))
     new.initialize(to: viridian_stream(base: base, context: box.toOpaque()))
-    out.pointee = UnsafeMutableRawPointer(new)
+    owner.stream = UnsafeMutableRawPointer(new)
       .assumingMemoryBound(to: git_smart_subtransport_stream.self)
+    out.pointee = owner.stream
   }
 }
 
@@ -152,6 +159,9 @@ private func writeStream(
 }
 
 private func freeStream(_ stream: UnsafeMutablePointer<git_smart_subtransport_stream>?) {
+  if let owner = box(stream?.pointee.subtransport)?.takeUnretainedValue(), owner.stream == stream {
+    owner.stream = nil
+  }
   box(stream)?.release()
   UnsafeMutableRawPointer(stream)?.assumingMemoryBound(to: viridian_stream.self).deallocate()
 }

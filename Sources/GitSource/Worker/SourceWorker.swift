@@ -88,6 +88,7 @@ private struct WorkerTask {
     case .accept(let commit):
       let store = try Store(directory: request.directory, startsAnew: false)
       try store.set(Store.acceptedReference, to: commit)
+      try AcceptedFile(directory: request.directory).write(commit)
       return .done
     }
   }
@@ -107,10 +108,15 @@ private struct WorkerTask {
   private func tip() throws -> CommitID {
     if case .commit(let commit) = configuration.reference { return commit }
     SourceWorker.report(.network)
+    let listing = try list(Remote(request, repository: nil))
+    guard let commit = listing.commit else { throw SourceError.missing(missingReference) }
+    return commit
+  }
+
+  /// Nothing that goes wrong here can be the fault of our store.
+  private func list(_ remote: Remote) throws -> Remote.Listing {
     do {
-      let listing = try Remote(request, repository: nil).list()
-      guard let commit = listing.commit else { throw SourceError.missing(missingReference) }
-      return commit
+      return try remote.list()
     } catch let failure as GitFailure {
       throw SourceError.unreachable(failure.message)
     }
@@ -128,7 +134,7 @@ private struct WorkerTask {
     if let exact, try store.holds(exact.rawValue) { return (exact, false) }
     SourceWorker.report(.network)
     let remote = try Remote(request, repository: store.repository)
-    let listing = try remote.list()
+    let listing = try list(remote)
     if configuration.fullReference != nil, listing.object == nil { return (nil, false) }
     if let object = listing.object, try store.reference(Store.tipReference) == object,
       try store.holds(object)
@@ -143,8 +149,7 @@ private struct WorkerTask {
   }
 
   private func load(_ store: Store, accepted told: CommitID?) throws -> SourceVerdict {
-    let before = try store.reference(Store.acceptedReference).map { CommitID(rawValue: $0) }
-    let accepted = told ?? before
+    let accepted = try told ?? AcceptedFile(directory: request.directory).read()
     var commit: CommitID?
     do {
       let (found, fetched) = try fetch(store)

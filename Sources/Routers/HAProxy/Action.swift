@@ -31,14 +31,14 @@ struct ServerCommands {
   /// server for healthy, so it is marked down while it drains, and only then made ready.
   func add(_ name: String, _ line: String) -> [Command] {
     [
-      Command(text: "add server \(path(name)) \(line)", answers: ["New server registered"]),
-      Command(text: "enable health \(path(name))"),
+      Command(text: "add server \(path(name)) \(line)", answers: ["New server registered"])
     ] + prove(name)
   }
 
   /// Makes a server ready that nobody has checked for a while.
   func prove(_ name: String) -> [Command] {
     [
+      enableHealth(name),
       Command(text: "set server \(path(name)) state drain"),
       Command(text: "set server \(path(name)) health down"),
       ready(name),
@@ -58,8 +58,5 @@ struct ServerCommands {
   func stop(_ name: String) -> Command { Command(text: "set server \(path(name)) state maint") }
   func delete(_ name: String) -> Command {
     Command(text: "del server \(path(name))", answers: ["Server deleted"])
-  }
-  func cut(_ name: String) -> Command {
-    Command(text: "shutdown sessions server \(path(name))")
   }
 }

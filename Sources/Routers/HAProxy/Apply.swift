@@ -83,9 +83,19 @@ extension HAProxyRouter {
         try Counters(path: settings.counterFile(work.key)).add(sessions, to: generation)
         try point("haproxy.apply.before-cut")
       }
-      let command = ServerCommands(key: work.key, slot: slot).cut(server)
-      try await socket.perform(command, worker: pid)
+      try await cut(server, work.key.backend(slot), pid)
       try await pause(.milliseconds(10))
+    }
+  }
+
+  /// Session by session: a worker that a reload left behind refuses commands on its servers.
+  private func cut(
+    _ server: String, _ backend: String, _ pid: Int
+  ) async throws(PlatformError) {
+    let list = try await socket.ask("show sess", worker: pid)
+    for pointer in sessionPointers(list, backend: backend, server: server) {
+      // One that has ended by itself is no problem.
+      _ = try await socket.ask("shutdown session \(pointer)", worker: pid)
     }
   }
 

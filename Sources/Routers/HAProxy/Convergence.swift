@@ -84,7 +84,7 @@ struct Convergence: Sendable {
           add(.modified, path + "/address", address, row.address)
           repair.append(commands.move(name, to: endpoint))
         }
-        if row.status.hasPrefix("no check") {
+        if row.isUnchecked {
           add(.modified, path + "/check", "enabled", "disabled")
           repair.append(commands.enableHealth(name))
         }
@@ -111,7 +111,7 @@ struct Convergence: Sendable {
     }
     guard row.isDraining else { return [] }
     add(.modified, path + "/state", "ready", row.status)
-    return [commands.ready(row.name)]
+    return row.checkStatus.hasSuffix("OK") ? [commands.ready(row.name)] : commands.prove(row.name)
   }
 
   private mutating func compareMap(_ worker: WorkerView) {

@@ -95,16 +95,19 @@ struct LiveReader: Sendable {
   /// The answer of a worker; nil when it has ended meanwhile, which an old one may.
   private func ask(_ command: String, _ pid: Int) async throws(PlatformError) -> String? {
     var problem = PlatformError.transient("worker \(pid) of HAProxy gave no answer")
-    do {
-      let reply = try await socket.ask(command, worker: pid)
-      if !reply.trimmedLine.isEmpty || command.hasPrefix("show map"), !isUnknownWorker(reply) {
-        return reply
+    // Twice, because a master under load may close a connection before it is served.
+    for _ in 0..<2 {
+      do {
+        let reply = try await socket.ask(command, worker: pid)
+        if !reply.trimmedLine.isEmpty || command.hasPrefix("show map"), !isUnknownWorker(reply) {
+          return reply
+        }
+      } catch {
+        problem = error
       }
-    } catch {
-      problem = error
+      let processes = try await processes()
+      if processes.current != pid, !processes.old.contains(pid) { return nil }
     }
-    let processes = try await processes()
-    if processes.current != pid, !processes.old.contains(pid) { return nil }
     throw problem
   }
 

@@ -48,7 +48,7 @@ extension LiveTarget {
       for (slot, rows) in worker.servers.sorted(by: { $0.key < $1.key }) {
         for row in rows.sorted(by: { $0.name < $1.name }) {
           let admin = row.isInMaintenance ? "maint" : row.isDraining ? "drain" : "ready"
-          let check = row.status.hasPrefix("no check") ? "unchecked" : "checked"
+          let check = row.isUnchecked ? "unchecked" : "checked"
           parts.append("\(slot) \(row.name) \(row.address) \(row.weight) \(admin) \(check)")
         }
       }

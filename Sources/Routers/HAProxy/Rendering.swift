@@ -47,7 +47,8 @@ struct Rendering: Sendable {
     let forwarded = stored.mode == .tcp ? "" : "  option forwardfor\n"
     let long = stored.mode == .tcp ? "  timeout client 1h\n" : ""
     // `nbsrv` guards every use: a stack without a server that is up is passed over here, also
-    // while no agent runs, and never for one that the split does not name.
+    // while no agent runs, and never for one that the split does not name. A worker that a reload
+    // is stopping counts no server of any backend, yet has requests left on kept connections.
     var text = """
       \(Self.header)\(line)
       frontend \(stored.key.frontend)
@@ -57,6 +58,7 @@ struct Rendering: Sendable {
         \(rule) set-var(txn.fb) str(fallback),map(\(map))
         use_backend %[var(txn.be)] if { var(txn.be),nbsrv gt 0 }
         use_backend %[var(txn.fb)] if { var(txn.fb),nbsrv gt 0 }
+        use_backend %[var(txn.be)] if { stopping }
 
       """
     for slot in Slot.all(settings.slots) { text += backend(slot, stored, map) }

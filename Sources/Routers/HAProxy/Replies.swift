@@ -69,6 +69,8 @@ struct ServerRow: Hashable, Sendable {
   var address: String
 
   var isUp: Bool { status.hasPrefix("UP") && checkStatus.hasSuffix("OK") }
+  /// HAProxy shows no result of a check that is switched off, and pauses it in maintenance.
+  var isUnchecked: Bool { checkStatus.isEmpty && !isInMaintenance }
   var isInMaintenance: Bool { status.hasPrefix("MAINT") }
   var isDraining: Bool { status.hasPrefix("DRAIN") || status.hasPrefix("NOLB") }
 }
@@ -151,4 +153,15 @@ private func splitTable(_ line: Substring) -> [Substring] {
     start = line.index(after: index)
   }
   return cells + [line[start...]]
+}
+
+/// The sessions of one server in `show sess`: `0x55…: proto=tcpv4 … be=<backend> srv=<server> …`.
+func sessionPointers(_ text: String, backend: String, server: String) -> [String] {
+  text.split(separator: "\n").compactMap { line in
+    let words = line.split(separator: " ")
+    guard words.contains("be=\(backend)"), words.contains("srv=\(server)"),
+      let first = words.first, first.hasPrefix("0x"), first.hasSuffix(":")
+    else { return nil }
+    return String(first.dropLast())
+  }
 }
