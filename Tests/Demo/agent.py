@@ -115,7 +115,7 @@ class Agent:
 
     def history(self, target=None):
         """Ledger entries, oldest first."""
-        arguments = ["history", "-o", "json"] + (["--target", target] if target else [])
+        arguments = ["history", "-o", "json", "--limit", "5000"] + (["--target", target] if target else [])
         status, output, errors = self.call(*arguments, timeout=30)
         if status != 0:
             raise RuntimeError(f"viridian history: {errors.strip()}")

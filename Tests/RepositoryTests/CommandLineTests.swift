@@ -87,8 +87,14 @@ struct Verb: Decodable {
       var name: String
     }
 
+    var kind: String?
     var names: [Name]?
     var shouldDisplay: Bool?
+
+    /// `--help`, and the program's own `--version`, which the parser gives to every verb.
+    var isBuiltIn: Bool {
+      kind == "flag" && (names ?? []).contains { ["help", "version"].contains($0.name) }
+    }
   }
 
   var commandName: String
@@ -99,11 +105,12 @@ struct Verb: Decodable {
   var name: String { commandName }
   var isHidden: Bool { shouldDisplay == false || name == "help" }
 
-  /// Long names of all that is shown, but `--help` and `--version`, which every verb has.
+  /// Long names of all that is shown and not built in, those of nested verbs included.
   var flags: Set<String> {
-    let shown = (arguments ?? []).filter { $0.shouldDisplay != false }
+    let shown = (arguments ?? []).filter { $0.shouldDisplay != false && !$0.isBuiltIn }
     let names = shown.flatMap { $0.names ?? [] }.filter { $0.kind == "long" }
-    return Set(names.map { "--\($0.name)" }).subtracting(["--help", "--version"])
+    let nested = (subcommands ?? []).reduce(into: Set<String>()) { $0.formUnion($1.flags) }
+    return nested.union(names.map { "--\($0.name)" })
   }
 
   /// The verbs of the program that was built beside this test.
@@ -113,6 +120,9 @@ struct Verb: Decodable {
     let process = Process()
     let folder = URL(filePath: test).deletingLastPathComponent()
     process.executableURL = folder.appending(path: "viridian")
+    try #require(
+      FileManager.default.isExecutableFile(atPath: folder.appending(path: "viridian").path()),
+      "viridian is not built beside this test: use `swift build --build-tests`")
     process.arguments = ["--experimental-dump-help"]
     let output = Pipe()
     process.standardOutput = output

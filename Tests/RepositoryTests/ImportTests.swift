@@ -32,6 +32,12 @@ private let mayImport: [String: Set<String>] = [
   "viridian-keeper": system.union(["CHost", "KeeperKit"]),
 ]
 
+/// Exceptions by file, each with its reason.
+private let mayAlsoImport: [String: Set<String>] = [
+  // The rules of time zones. The agent asks it; the planner gets the answer as a value.
+  "Sources/Planning/FreezeSchedule.swift": ["Foundation"]
+]
+
 /// What every module with effects may use of the system.
 private let system: Set<String> = [
   "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization",
@@ -50,7 +56,8 @@ private let door = system.union([
         Issue.record("\(file.path): \(folder) is not in the import table")
         continue
       }
-      for module in imports(of: file.text) where !allowed.contains(module) {
+      let all = allowed.union(mayAlsoImport[file.path] ?? [])
+      for module in imports(of: file.text) where !all.contains(module) {
         Issue.record("\(file.path): \(folder) may not import \(module)")
       }
     }
@@ -96,6 +103,8 @@ private func moduleFolder(of path: String) -> String? {
 /// The modules that a source file imports, in order.
 private func imports(of text: String) -> [String] {
   text.split(separator: "\n").compactMap { line in
+    // Most lines have no such word, and the expression is slow.
+    guard line.contains("import ") else { return nil }
     let form =
       /\s*(@\w+(\(.*\))?\s+)*((package|internal|fileprivate|private|public)\s+)?import\s+((struct|class|enum|protocol|func|var|let|typealias)\s+)?(?<module>\w+).*/
     return (line.wholeMatch(of: form)?.output.module).map { String($0) }

@@ -37,7 +37,11 @@ import Testing
   @Test func `nothing names a path of the machine it was written on`() throws {
     let path = try Regex("(^|[\\s\"'`(=:])/(root|" + "work|home/[a-z]+)(/|\\b)")
     for file in try Repository.files(".") {
-      for (number, line) in file.lines.enumerated() where line.contains(path) {
+      // The expression is slow, and hardly any line has one of the words.
+      let suspects = file.lines.enumerated().filter { line in
+        ["root", "work", "home"].contains { line.element.contains("/" + $0) }
+      }
+      for (number, line) in suspects where line.contains(path) {
         Issue.record("\(file.path):\(number + 1): \(line.prefix(120))")
       }
     }
@@ -60,5 +64,6 @@ private func forbidden(in line: Substring) -> String? {
   let words = ["try" + "!", "as" + "!", "@test" + "able", "TO" + "DO", "FIX" + "ME"]
   if let word = words.first(where: line.contains) { return word }
   let code = line.drop { $0 == " " }
-  return ["public ", "open "].first { code.hasPrefix($0) }.map { "`\($0)`" }
+  let declarations = ["public ", "open class ", "open func ", "open var "]
+  return declarations.first { code.hasPrefix($0) }.map { "`\($0)`" }
 }
