@@ -14,7 +14,7 @@ CONFIGURATION ?= debug
 FILTER ?=
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
-SWIFT := scripts/swift-with-pins
+SWIFT := .ci/swift-with-pins
 
 # A backtrace of a crashing test can hang the run.
 export SWIFT_BACKTRACE := enable=no
@@ -60,13 +60,13 @@ clean: ## what was built; never the state of an agent
 	@rm -rf .build
 
 install-packages: ## the Debian packages that build, tests and demo need
-	@scripts/install-packages $(TEST_PACKAGES)
+	@.ci/install-packages $(TEST_PACKAGES)
 
 packages-build:
-	@scripts/install-packages $(BUILD_PACKAGES)
+	@.ci/install-packages $(BUILD_PACKAGES)
 
 packages-run:
-	@scripts/install-packages $(RUN_PACKAGES)
+	@.ci/install-packages $(RUN_PACKAGES)
 
 packages-bench:
-	@scripts/install-packages $(BENCH_PACKAGES)
+	@.ci/install-packages $(BENCH_PACKAGES)

@@ -15,6 +15,8 @@ let arguments = Target.Dependency.product(
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let lifecycle = Target.Dependency.product(
   name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(
+  name: "UnixSignals", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -73,6 +75,22 @@ let package = Package(
     module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
 
     .executableTarget(
+      name: "viridian",
+      dependencies: [
+        "Agent", "Alerts", "Display", "GitSource", "HAProxyRouter", "LedgerKit", "LedgerStore",
+        "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit", "Transport", "Web",
+        arguments, lifecycle, logging, signals,
+      ],
+      path: "Sources/viridian", swiftSettings: settings),
+
+    .executableTarget(
+      name: "pass-benchmark",
+      dependencies: [
+        "Agent", "LedgerKit", "LedgerStore", "Model", "Planning", "PlatformKit", arguments,
+        logging,
+      ],
+      path: "Benchmarks/PassBenchmark", swiftSettings: settings),
+    .executableTarget(
       name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
       path: "Tests/SourceWorkerFixture", swiftSettings: settings),
     .target(
@@ -81,6 +99,11 @@ let package = Package(
     tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests(
+      "EndToEndTests",
+      [
+        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
+      ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),

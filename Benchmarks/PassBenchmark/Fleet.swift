@@ -57,11 +57,13 @@ final class Fleet {
     // that something is wrong.
     for _ in 0..<200 {
       try await pass()
-      let isSettled = state.statuses.count == targets
+      let isSettled =
+        state.statuses.count == targets
         && state.statuses.values.allSatisfy { $0.sync == .synced && $0.rollout == nil }
       if isSettled { return }
     }
-    throw AgentError.startup("the fleet does not settle: \(state.statuses.values.first.debugDescription)")
+    throw AgentError.startup(
+      "the fleet does not settle: \(state.statuses.values.first.debugDescription)")
   }
 
   private static func view(_ count: Int) -> SourceView {

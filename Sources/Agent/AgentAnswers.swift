@@ -1,6 +1,6 @@
 package import Model
-package import PlatformKit
 import Planning
+package import PlatformKit
 
 /// What a running agent answers to people, beyond what the ledger knows. Changes nothing.
 package struct AgentAnswers: Sendable {

@@ -3,8 +3,8 @@ import Foundation
 package import LedgerKit
 package import Logging
 package import Model
-import PlatformKit
 import Planning
+import PlatformKit
 package import ServiceLifecycle
 import Transport
 
@@ -28,7 +28,8 @@ package struct AgentDaemon: Sendable {
     package var sinks: [any AlertSink]
     package var log: Logger
     package init(
-      configuration: AgentConfiguration, key: IdentityKey, ledger: any Ledger & AlertOutbox, lease: Lease? = nil,
+      configuration: AgentConfiguration, key: IdentityKey, ledger: any Ledger & AlertOutbox,
+      lease: Lease? = nil,
       leasePath: String, places: [PlatformName: Executor.Place],
       sources: [(source: any SnapshotSource, poll: Duration)], sinks: [any AlertSink], log: Logger
     ) {

@@ -1,8 +1,9 @@
-import struct Crypto.SHA256
 import Foundation
 package import Model
 package import PlatformKit
 package import Transport
+
+import struct Crypto.SHA256
 
 /// The content-addressed cache of artifacts: `<directory>/<sha256>`, read-only, verified when it
 /// is filled. What lies in it is verified again by whoever unpacks it.
@@ -41,7 +42,8 @@ package actor ArtifactCache: ArtifactFetcher {
     let digest = try await bring(reference, source, commit, to: incoming)
     if let expected = reference.expected, digest != expected {
       throw .rejected(
-        fault: .stack, "\(reference.name) has \(digest), but the manifest says sha256:\(expected.hex)")
+        fault: .stack,
+        "\(reference.name) has \(digest), but the manifest says sha256:\(expected.hex)")
     }
     return try keep(incoming, as: digest)
   }
@@ -99,14 +101,17 @@ package actor ArtifactCache: ArtifactFetcher {
 
   /// Only regular files whose real path lies below an allowed root.
   private func copy(_ from: String, to path: String) throws(PlatformError) -> Digest {
-    guard let real = realpath(from, nil).map({ pointer in
-      defer { free(pointer) }
-      return String(cString: pointer)
-    }) else { throw .rejected(fault: .stack, "artifact file://\(from): \(lastSystemError())") }
+    guard
+      let real = realpath(from, nil).map({ pointer in
+        defer { free(pointer) }
+        return String(cString: pointer)
+      })
+    else { throw .rejected(fault: .stack, "artifact file://\(from): \(lastSystemError())") }
     guard roots.contains(where: { real.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }) else {
       throw .rejected(
         fault: .stack,
-        "artifact file://\(from) is not below a folder of artifacts.fileRoots in the agent's configuration")
+        "artifact file://\(from) is not below a folder of artifacts.fileRoots in the agent's configuration"
+      )
     }
     do {
       let input = try FileHandle(forReadingFrom: URL(fileURLWithPath: real))

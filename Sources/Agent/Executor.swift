@@ -1,8 +1,8 @@
 package import LedgerKit
 package import Logging
 package import Model
-package import PlatformKit
 package import Planning
+package import PlatformKit
 
 /// One target's actions of one plan, with what the pass had seen when it decided them.
 package struct Assignment: Sendable {

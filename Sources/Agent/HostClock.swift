@@ -5,17 +5,14 @@ package import Model
 package enum HostClock {
   /// The kernel's boot id, CLOCK_BOOTTIME and the wall clock, read now.
   package static func now() -> Now {
-    var spec = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &spec)
-    let sinceBoot = Duration.seconds(spec.tv_sec) + .nanoseconds(spec.tv_nsec)
+    // Swift's continuous clock is CLOCK_BOOTTIME on Linux, and its epoch is the boot.
+    let sinceBoot = ContinuousClock.now - ContinuousClock().systemEpoch
     return Now(bootID: bootID, sinceBoot: sinceBoot, wall: wall())
   }
 
   /// CLOCK_REALTIME in milliseconds.
   package static func wall() -> WallTime {
-    var spec = timespec()
-    clock_gettime(CLOCK_REALTIME, &spec)
-    return WallTime(milliseconds: spec.tv_sec * 1000 + spec.tv_nsec / 1_000_000)
+    WallTime(milliseconds: Int(Date().timeIntervalSince1970 * 1000))
   }
 
   /// One boot for the life of this process. Where /proc cannot be read every process counts as a

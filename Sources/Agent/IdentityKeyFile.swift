@@ -21,7 +21,8 @@ package enum IdentityKeyFile {
     if FileManager.default.fileExists(atPath: path) { return try read(path) }
     guard !hasStacks else {
       throw .startup(
-        "the identity key \(path) is missing, but stacks are there: restore the key from a backup; without it they cannot be told from foreign ones")
+        "the identity key \(path) is missing, but stacks are there: restore the key from a backup; without it they cannot be told from foreign ones"
+      )
     }
     var generator = SystemRandomNumberGenerator()
     let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }

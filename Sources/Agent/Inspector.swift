@@ -1,7 +1,7 @@
 import Logging
 package import Model
-package import PlatformKit
 package import Planning
+package import PlatformKit
 
 /// Inspects every complete stack for drift in turn, apart from the passes.
 package actor Inspector {

@@ -1,6 +1,6 @@
 package import Model
-package import PlatformKit
 import Planning
+package import PlatformKit
 
 /// Where launches get what a commit only names. Both verbs are bounded in time and repeatable.
 package protocol InputSupply: Sendable {
@@ -31,7 +31,8 @@ package struct LaunchAssembly: Sendable {
     at wall: WallTime
   ) async throws(PlatformError) -> StackLaunch {
     let certificate =
-      existing ?? key.sign(self.certificate(order, platform: platform, sequence: sequence, at: wall))
+      existing
+      ?? key.sign(self.certificate(order, platform: platform, sequence: sequence, at: wall))
     let artifacts = try await supply.artifacts(
       for: certificate.resolved, source: certificate.source, commit: certificate.commit)
     return StackLaunch(

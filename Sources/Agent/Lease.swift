@@ -38,7 +38,9 @@ package final class Lease: Sendable {
     let epoch = (epochNumber(in: content(of: descriptor)) ?? 0) + 1
     let line = "epoch \(epoch) owner \(owner) pid \(getpid()) since \(HostClock.wall())\n"
     ftruncate(descriptor, 0)
-    let written = line.utf8CString.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count - 1, 0) }
+    let written = line.utf8CString.withUnsafeBytes {
+      pwrite(descriptor, $0.baseAddress, $0.count - 1, 0)
+    }
     guard written == line.utf8.count, fsync(descriptor) == 0 else {
       close(descriptor)
       throw .startup("cannot write the lease file \(path): \(lastSystemError())")

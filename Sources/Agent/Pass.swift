@@ -1,8 +1,8 @@
 import LedgerKit
 package import Logging
 package import Model
-import PlatformKit
 import Planning
+import PlatformKit
 
 /// One run of observe → plan → act over all targets: read this second, after `Planning`.
 ///
@@ -56,7 +56,8 @@ package struct Pass: Sendable {
       return Assignment(
         target: plan.target, actions: plan.actions, platform: platform,
         certificates: Dictionary(
-          stacks.map { ($0.id.generation, $0.certificate) }) { first, _ in first },
+          stacks.map { ($0.id.generation, $0.certificate) }
+        ) { first, _ in first },
         sequence: state.lastSequence, pass: state.number)
     }
     await parts.executor.begin(assignments)

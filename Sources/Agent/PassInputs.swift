@@ -72,7 +72,8 @@ package struct PassInputs: Sendable {
   ) -> TargetInput {
     let record = records[id]
     let desired = desiredInput(id, declared: declared, record: record)
-    let platform = desired.target?.platform ?? stacks.first?.certificate.platform
+    let platform =
+      desired.target?.platform ?? stacks.first?.certificate.platform
       ?? record?.lastGood?.platform
     let keys = stacks.map { ($0.id.generation, ProbeBook.Key($0.certificate)) }
     return TargetInput(
@@ -81,7 +82,8 @@ package struct PassInputs: Sendable {
       stacks: observed(stacks, on: platform), foreign: foreign(id, on: platform),
       probes: byGeneration(keys, probes), inspections: byGeneration(keys, inspections),
       fingerprints: Dictionary(
-        fingerprints.map { ($0.key.generation, $0.value) }) { first, _ in first },
+        fingerprints.map { ($0.key.generation, $0.value) }
+      ) { first, _ in first },
       route: route(id, on: platform), inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [],
       record: record)
   }
@@ -157,7 +159,8 @@ package struct PassInputs: Sendable {
   private func byGeneration<Value>(
     _ keys: [(Generation, ProbeBook.Key)], _ values: [ProbeBook.Key: Value]
   ) -> [Generation: Value] {
-    Dictionary(keys.compactMap { pair in values[pair.1].map { (pair.0, $0) } }) { first, _ in first }
+    Dictionary(keys.compactMap { pair in values[pair.1].map { (pair.0, $0) } }) { first, _ in first
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 import LedgerKit
 import Logging
 import Model
-import PlatformKit
 import Planning
+import PlatformKit
 
 extension Pass {
   /// Reads the world, the sources and the ledger's requests, each platform and router apart, so
@@ -28,7 +28,8 @@ extension Pass {
         isLedgerLost: state.isLedgerLost),
       limits: limits, sources: sources, platforms: platforms, routes: routes,
       probes: await parts.prober.reports(), inspections: await parts.inspector.current(at: now),
-      fingerprints: state.fingerprints, resolutions: await resolutions(desired, isPreview: preview != nil),
+      fingerprints: state.fingerprints,
+      resolutions: await resolutions(desired, isPreview: preview != nil),
       freezes: freezes(desired, at: now), inFlight: inFlight, outcomes: outcomes,
       records: state.records, requests: await requests(after: state.agentRecord.memory),
       memory: state.agentRecord.memory)

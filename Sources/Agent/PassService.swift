@@ -1,5 +1,5 @@
-package import Logging
 import LedgerKit
+package import Logging
 import Model
 import ServiceLifecycle
 

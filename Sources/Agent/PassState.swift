@@ -28,9 +28,10 @@ package struct PassState: Sendable {
       records = try contents.records.mapValues {
         try decoder.decode(TargetRecord.self, from: Data($0.utf8))
       }
-      agentRecord = try contents.agentRecord.map {
-        try decoder.decode(AgentRecord.self, from: Data($0.utf8))
-      } ?? AgentRecord()
+      agentRecord =
+        try contents.agentRecord.map {
+          try decoder.decode(AgentRecord.self, from: Data($0.utf8))
+        } ?? AgentRecord()
     } catch {
       throw .damaged("a record cannot be read: \(error)")
     }

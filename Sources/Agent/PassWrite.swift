@@ -11,14 +11,18 @@ extension PassState {
   mutating func write(
     for output: PlanningOutput, intents: [LedgerEntry], at now: Now
   ) throws -> LedgerWrite {
-    let isClockDue = clocksWritten.map {
-      $0.bootID != now.bootID || now.elapsed(since: $0, limit: .seconds(3600)) >= Self.clockInterval
-    } ?? true
+    let isClockDue =
+      clocksWritten.map {
+        $0.bootID != now.bootID
+          || now.elapsed(since: $0, limit: .seconds(3600)) >= Self.clockInterval
+      } ?? true
     if isClockDue { clocksWritten = now }
     var write = LedgerWrite()
     for plan in output.plan {
       let old = records[plan.target]
-      let isChanged = isClockDue ? old != plan.record
+      let isChanged =
+        isClockDue
+        ? old != plan.record
         : old?.withoutClocks != plan.record?.withoutClocks
       if isChanged {
         write.records[plan.target] = .some(try plan.record.map(encoded))

@@ -105,7 +105,9 @@ package actor Prober {
   ) {
     if let last = restarts[key], last.count == stack.restarts,
       now.elapsed(since: last.at, limit: .seconds(86_400)) < gate.interval
-    { return }
+    {
+      return
+    }
     let isRestarted = restarts[key].map { $0.count != stack.restarts } ?? false
     restarts[key] = (stack.restarts, now)
     for instance in 0..<stack.capacity.declared {

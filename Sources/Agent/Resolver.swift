@@ -1,7 +1,7 @@
 import Logging
 package import Model
-package import PlatformKit
 package import Planning
+package import PlatformKit
 
 /// Resolves the inputs of declared specs to immutable identities, apart from the passes, and keeps
 /// what was fetched.
@@ -56,7 +56,8 @@ package actor Resolver: InputSupply {
   /// What is known now of equal references, whatever their commit; begins nothing.
   package func known(of targets: [DesiredTarget]) -> [TargetID: Resolution] {
     let byReference = Dictionary(
-      results.map { ("\($0.key.source)/\($0.key.reference.key)", $0.value) }) { first, _ in first }
+      results.map { ("\($0.key.source)/\($0.key.reference.key)", $0.value) }
+    ) { first, _ in first }
     var answer: [TargetID: Resolution] = [:]
     for target in targets {
       let entries = target.spec.inputs.map { byReference["\(target.source)/\($0.key)"] }

@@ -68,7 +68,8 @@ package struct SourceService: Service {
     } catch .notFound(let reason) {
       await board.update(source.name, view(desired, .held(reason: reason)))
     } catch {
-      log.warning("source unreachable", metadata: ["source": "\(source.name)", "error": "\(error)"])
+      log.warning(
+        "source unreachable", metadata: ["source": "\(source.name)", "error": "\(error)"])
       await board.update(source.name, view(desired, .unreachable(reason: "\(error)")))
     }
   }
@@ -85,7 +86,8 @@ package struct SourceService: Service {
         throw .unreachable("\(error)")
       }
       try await source.accept(new.commit)
-      log.info("commit accepted", metadata: ["source": "\(source.name)", "commit": "\(new.commit)"])
+      log.info(
+        "commit accepted", metadata: ["source": "\(source.name)", "commit": "\(new.commit)"])
       await board.update(source.name, view(new, .current))
       return true
     case .held(let commit, let reason), .rejected(let commit, let reason):

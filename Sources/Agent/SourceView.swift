@@ -14,7 +14,9 @@ package struct SourceView: Sendable {
 
 extension SourceView {
   /// What this source says of `target`, given what the ledger remembers of it.
-  func says(of target: TargetID, declared: DesiredTarget?, lastGood: DesiredTarget?) -> DesiredInput? {
+  func says(of target: TargetID, declared: DesiredTarget?, lastGood: DesiredTarget?)
+    -> DesiredInput?
+  {
     guard let desired else { return nil }
     if let declared {
       switch state.health {

@@ -1,6 +1,6 @@
-package import Model
+import Model
+import Planning
 package import PlatformKit
-package import Planning
 
 /// Removes what the agent has made in one place: the routes, then the stacks.
 package struct Uninstaller: Sendable {

@@ -89,7 +89,8 @@ extension FieldType {
     var properties: [String: CanonicalValue] = [:]
     for field in fields {
       var schema = field.type.schema.object ?? [:]
-      schema["description"] = .string(field.meaning)
+      let standard = field.standard.map { " Default: \($0)." } ?? ""
+      schema["description"] = .string(field.meaning + standard)
       properties[field.name] = .object(schema)
     }
     let required = fields.filter(\.isRequired).map { CanonicalValue.string($0.name) }

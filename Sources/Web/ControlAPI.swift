@@ -69,12 +69,15 @@ struct ControlAPI: Sendable {
 
   private func parsed(_ text: String) throws -> TargetID {
     guard let target = TargetID(parsing: text) else {
-      throw HTTPError(.badRequest, message: "not a target: \"\(text)\" (write application@environment)")
+      throw HTTPError(
+        .badRequest, message: "not a target: \"\(text)\" (write application@environment)")
     }
     return target
   }
 
-  private func decode<Value: Decodable>(_ type: Value.Type, _ request: Request) async throws -> Value {
+  private func decode<Value: Decodable>(_ type: Value.Type, _ request: Request) async throws
+    -> Value
+  {
     let body = try await request.body.collect(upTo: Self.largestBody)
     do {
       return try JSONDecoder().decode(type, from: Data(body.readableBytesView))

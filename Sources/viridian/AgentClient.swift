@@ -42,7 +42,8 @@ struct AgentClient {
   @discardableResult
   func ask(_ verb: OperatorRequest.Verb, reason: String?) async throws -> OperatorRequest {
     let request = OperatorRequest(
-      verb: verb, by: Self.person, at: WallTime(milliseconds: Int(Date().timeIntervalSince1970 * 1000)),
+      verb: verb, by: Self.person,
+      at: WallTime(milliseconds: Int(Date().timeIntervalSince1970 * 1000)),
       reason: reason)
     return try decoded(await send("POST", "/v1/requests", body: request))
   }
@@ -78,7 +79,8 @@ struct AgentClient {
       response = try await http.send(request)
     } catch .unreachable {
       throw Complaint(
-        "no agent answers at \(socket): start one with `viridian run`, or name its configuration with --config")
+        "no agent answers at \(socket): start one with `viridian run`, or name its configuration with --config"
+      )
     } catch {
       throw Complaint("the agent at \(socket) did not answer: \(error)")
     }

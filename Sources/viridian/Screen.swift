@@ -11,7 +11,7 @@ struct Screen {
     guard lines != shown else { return }
     if isLive, !shown.isEmpty { print("\u{1B}[\(shown.count)A\u{1B}[J", terminator: "") }
     for line in lines { print(line) }
-    fflush(stdout)
+    fflush(nil)
     shown = lines
   }
 }

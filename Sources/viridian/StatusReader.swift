@@ -38,7 +38,8 @@ struct StatusReader {
     guard !client.isAgentThere else { return try await agent() }
     guard FileManager.default.fileExists(atPath: configuration.ledgerPath) else {
       throw Complaint(
-        "no agent answers at \(configuration.socketPath) and there is no ledger at \(configuration.ledgerPath): start an agent with `viridian run`, or name its configuration with --config")
+        "no agent answers at \(configuration.socketPath) and there is no ledger at \(configuration.ledgerPath): start an agent with `viridian run`, or name its configuration with --config"
+      )
     }
     FileHandle.standardError.write(
       Data("no agent is running: this is what its ledger last recorded\n".utf8))

@@ -10,13 +10,14 @@ struct Viridian: AsyncParsableCommand {
       or timed out (wait).
       """,
     version: Version.text,
+    subcommands: [SourceWorkerCommand.self],
     groupedSubcommands: [
       CommandGroup(name: "The agent", subcommands: [Run.self, Init.self, Uninstall.self]),
       CommandGroup(
         name: "What is and what would be",
         subcommands: [
           Get.self, Describe.self, History.self, Drift.self, Logs.self, Wait.self, Plan.self,
-          Lint.self, Schema.self,
+          LintCommand.self, Schema.self,
         ]),
       CommandGroup(
         name: "What a person decides",
@@ -27,8 +28,7 @@ struct Viridian: AsyncParsableCommand {
       CommandGroup(
         name: "The agent's own state",
         subcommands: [Backup.self, Restore.self, VersionCommand.self, Completion.self]),
-    ],
-    subcommands: [SourceWorkerCommand.self, Bench.self])
+    ])
 }
 
 enum Version {

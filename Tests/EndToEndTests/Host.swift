@@ -1,6 +1,7 @@
 import Foundation
 import LedgerKit
 import Model
+import Support
 import Testing
 import Transport
 
@@ -11,7 +12,7 @@ final class Host {
   let remote: Repository
   private(set) var port: Int
   private let http: HTTPClient
-  private var agent: Process?
+  private var agent: pid_t?
   private var agents = 0
   /// Extra lines of the configuration.
   private let settings: String
@@ -27,7 +28,8 @@ final class Host {
     remote = try Repository(in: directory, port: ports[0], stagingPort: ports[1], application)
     http = try HTTPClient(connections: 8)
     self.settings = settings
-    try write(source: source ?? "{ name: main, url: \"file://\(remote.path)\", branch: main, poll: 200ms }")
+    try write(
+      source: source ?? "{ name: main, url: \"file://\(remote.path)\", branch: main, poll: 200ms }")
   }
 
   var state: String { directory.appending(path: "state").path }
@@ -49,21 +51,14 @@ final class Host {
   func start(failpoint: String? = nil, executable: URL = Programs.viridian) throws {
     precondition(agent == nil, "one agent at a time")
     agents += 1
-    let process = Process()
-    process.executableURL = executable
-    process.arguments = ["run", "--config", configuration]
-    var environment = ProcessInfo.processInfo.environment
-    environment["SWIFT_BACKTRACE"] = "enable=no"
-    environment["VIRIDIAN_FAILPOINT"] = failpoint
-    environment["VIRIDIAN_FAILPOINT_FILE"] = failpoint.map { _ in failpointFile.path }
-    process.environment = environment
-    FileManager.default.createFile(atPath: logFile.path, contents: nil)
-    let log = try FileHandle(forWritingTo: logFile)
-    process.standardOutput = log
-    process.standardError = log
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    agent = process
+    var environment = ["SWIFT_BACKTRACE": "enable=no"]
+    if let failpoint {
+      environment["VIRIDIAN_FAILPOINT"] = failpoint
+      environment["VIRIDIAN_FAILPOINT_FILE"] = failpointFile.path
+    }
+    agent = try Tool.spawn(
+      [executable.path, "run", "--config", configuration], directory: directory.path,
+      environment: environment, input: "/dev/null", output: logFile.path, error: logFile.path)
   }
 
   var failpointFile: URL { directory.appending(path: "failpoint") }
@@ -71,22 +66,20 @@ final class Host {
   /// SIGKILL from outside.
   func kill() {
     guard let agent else { return }
-    Foundation.kill(agent.processIdentifier, SIGKILL)
-    agent.waitUntilExit()
+    Foundation.kill(agent, SIGKILL)
+    Tool.wait(agent)
     self.agent = nil
   }
 
   /// SIGTERM; the answer is how long it took.
-  func terminate() throws -> Duration {
+  func terminate() async throws -> Duration {
     let agent = try #require(agent)
     let start = ContinuousClock.now
-    agent.terminate()
-    agent.waitUntilExit()
+    Foundation.kill(agent, SIGTERM)
+    try await until("the agent has ended") { Tool.exitStatus(agent) }
     self.agent = nil
     return ContinuousClock.now - start
   }
-
-  var isRunning: Bool { agent?.isRunning ?? false }
 
   /// Runs one command of the product; the answer is its standard output.
   @discardableResult
@@ -94,7 +87,8 @@ final class Host {
     let result = try await execute(
       Programs.viridian.path, arguments + ["--config", configuration], in: directory)
     guard result.code == code else {
-      throw Unexpected("viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
+      throw Unexpected(
+        "viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
     }
     return result.text
   }
@@ -128,6 +122,7 @@ final class Host {
   }
 
   /// Polls until `condition` gives a value; the failure shows the statuses and the agent's log.
+  @discardableResult
   func until<Value>(
     _ what: String, within limit: Duration = .seconds(40),
     _ condition: () async throws -> Value?
@@ -160,8 +155,10 @@ final class Host {
     return names.filter { Int($0) != nil }.compactMap { pid in
       let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
       let text = String(decoding: line, as: UTF8.self).replacingOccurrences(of: "\0", with: " ")
-      let cwd = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
-      let isOurs = text.contains(directory.lastPathComponent)
+      let cwd =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
+      let isOurs =
+        text.contains(directory.lastPathComponent)
         || cwd.contains(directory.lastPathComponent)
       return isOurs && Int(pid) != Int(getpid()) ? "\(pid) \(text)" : nil
     }

@@ -60,7 +60,8 @@ import Testing
     }
     try host.remote.bump(to: "1.1.0")
     let status = try await host.synced("1.1.0")
-    #expect(status.stacks.allSatisfy { $0.role != "quarantined" }, "a superseded stack is no failure")
+    #expect(
+      status.stacks.allSatisfy { $0.role != "quarantined" }, "a superseded stack is no failure")
     await host.end()
   }
 
@@ -105,7 +106,7 @@ import Testing
     let host = try Host()
     try host.start()
     try await host.synced("1.0.0")
-    #expect(try host.terminate() < .seconds(1))
+    #expect(try await host.terminate() < .seconds(1))
     #expect(try await host.answer().status == 200)
     await host.end()
   }
@@ -114,7 +115,8 @@ import Testing
     let host = try Host()
     try host.start()
     try await host.synced("1.0.0", "mailer@production")
-    try host.remote.edit("environments/production/mailer.yaml", ["version: 1.0.0": "version: 1.0.0 # again"])
+    try host.remote.edit(
+      "environments/production/mailer.yaml", ["version: 1.0.0": "version: 1.0.0 # again"])
     try host.remote.commit("nothing that matters")
     try await host.synced("1.0.0", "mailer@production")
     let stacks = try #require(try await host.status("mailer@production")).stacks

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The built programs and the files of this repository.
 enum Programs {
@@ -20,28 +21,28 @@ struct Unexpected: Error, CustomStringConvertible {
   init(_ text: String) { description = text }
 }
 
-/// Runs a program to its end; both outputs together.
+/// Runs a program to its end without blocking a thread of the pool; both outputs together.
 func execute(
-  _ program: String, _ arguments: [String], in directory: URL
+  _ program: String, _ arguments: [String], in directory: URL, within limit: Duration = .seconds(60)
 ) async throws -> (code: Int32, text: String) {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: program)
-  process.arguments = arguments
-  process.currentDirectoryURL = directory
-  process.standardInput = FileHandle.nullDevice
-  let file = directory.appending(path: "output-\(UUID().uuidString)")
-  FileManager.default.createFile(atPath: file.path, contents: nil)
-  let handle = try FileHandle(forWritingTo: file)
-  process.standardOutput = handle
-  process.standardError = handle
-  // Waiting blocks no thread of the pool: other tests go on.
-  await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-    process.terminationHandler = { _ in done.resume() }
-    do { try process.run() } catch { done.resume() }
+  let file = directory.appending(path: "output-\(UUID().uuidString)").path
+  let pid = try Tool.spawn(
+    [program] + arguments, directory: directory.path, environment: [:], input: "/dev/null",
+    output: file, error: file)
+  let end = ContinuousClock.now + limit
+  while true {
+    if let code = Tool.exitStatus(pid) {
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      try FileManager.default.removeItem(atPath: file)
+      return (code, text)
+    }
+    guard ContinuousClock.now < end else {
+      kill(pid, SIGKILL)
+      Tool.wait(pid)
+      throw Unexpected("\(program) \(arguments.joined(separator: " ")) did not end in \(limit)")
+    }
+    try await Task.sleep(for: .milliseconds(10))
   }
-  let text = try String(contentsOf: file, encoding: .utf8)
-  try FileManager.default.removeItem(at: file)
-  return (process.terminationStatus, text)
 }
 
 /// Ports that nobody listens on now.

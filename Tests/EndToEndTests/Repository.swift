@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A Git remote made from examples-repo, and a clone in which the tests commit.
 struct Repository {
@@ -13,7 +14,8 @@ struct Repository {
     clone = directory.appending(path: "clone")
     try FileManager.default.copyItem(at: Programs.examples, to: clone)
     let quick = [
-      "bake: 10s": "bake: 500ms", "interval: 500ms": "interval: 100ms", "debounce: 3s": "debounce: 200ms",
+      "bake: 10s": "bake: 500ms", "interval: 500ms": "interval: 100ms",
+      "debounce: 3s": "debounce: 200ms",
       "deadline: 10s, then": "deadline: 1s, then", "deadline: 20s": "deadline: 5s",
     ].merging(application) { _, given in given }
     try edit("applications/web/application.yaml", quick)
@@ -74,23 +76,7 @@ struct Repository {
 
   @discardableResult
   func git(_ arguments: [String], in directory: URL? = nil) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/git")
-    process.arguments = [
-      "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false",
-    ] + arguments
-    process.currentDirectoryURL = directory ?? clone
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    guard process.terminationStatus == 0 else {
-      throw Unexpected("git \(arguments.joined(separator: " ")): \(text)")
-    }
-    return text
+    try Tool.run(["git"] + arguments, in: (directory ?? clone).path)
   }
 
   private func line(of text: String, prefix: String) throws -> String {

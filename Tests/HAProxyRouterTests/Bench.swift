@@ -91,7 +91,7 @@ final class Bench: Sendable {
 
   private func cleanUp() async {
     do {
-      try await router.stop()
+      try await router.uninstall()
     } catch {
       Issue.record("the router did not stop: \(error)")
     }

@@ -6,7 +6,7 @@ import Testing
     let known: Set = [
       ".ci", ".git", ".github", ".gitignore", ".swift-format", "Benchmarks", "CHANGELOG.md",
       "LICENSE", "Makefile", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests",
-      "charts", "docs", "examples-repo", "scripts",
+      "charts", "docs", "examples-repo",
     ]
     // What tools put there for themselves.
     let tools: Set = [".swiftpm", ".vscode", ".idea", ".DS_Store"]
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ".ci/run", "scripts/install-packages", "scripts/swift-with-pins",
+    ".ci/run", ".ci/install-packages", ".ci/swift-with-pins",
     "examples-repo/artifacts/web-1.0.0/web", "examples-repo/artifacts/web-1.1.0/web",
     "examples-repo/artifacts/web-1.2.0/web", "examples-repo/artifacts/mailer-1.0.0/mailer",
   ])

@@ -24,8 +24,8 @@ package enum Tool {
     return text.hasSuffix("\n") ? String(text.dropLast()) : text
   }
 
-  /// Starts a program with nothing open but these files.
-  static func spawn(
+  /// Starts a program in a session of its own with nothing open but these files.
+  package static func spawn(
     _ arguments: [String], directory: String? = nil, environment: [String: String], input: String,
     output: String, error: String
   ) throws -> pid_t {
@@ -62,9 +62,18 @@ package enum Tool {
     return pid
   }
 
-  /// The wait status.
+  /// The exit status when the process has ended (128 + the signal that ended it), else nil; the
+  /// process is then reaped.
+  package static func exitStatus(_ pid: pid_t) -> Int32? {
+    var status: Int32 = 0
+    guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+    let signal = status & 0x7F
+    return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+  }
+
+  /// Waits for the process's end; the answer is the wait status.
   @discardableResult
-  static func wait(_ pid: pid_t) -> Int32 {
+  package static func wait(_ pid: pid_t) -> Int32 {
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
     return status

@@ -8,7 +8,7 @@ extension HAProxyRouter {
   }
 
   /// Ends HAProxy and removes everything the router wrote: for an uninstall.
-  package func stop() async throws(PlatformError) {
+  package func uninstall() async throws(PlatformError) {
     try await locked { () async throws(PlatformError) in
       if let pid = try self.process.masterPID() {
         kill(pid, SIGTERM)

@@ -1,6 +1,7 @@
 import Agent
 import ArgumentParser
 import Foundation
+import LedgerKit
 import LedgerStore
 
 struct Backup: AsyncParsableCommand {

@@ -5,7 +5,8 @@ import Model
 
 struct Wait: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Waits until a target is synced and stable. Exit code 3 when it fails or time is over.")
+    abstract:
+      "Waits until a target is synced and stable. Exit code 3 when it fails or time is over.")
   @Argument(help: "web@production") var target: TargetID
   @Option(help: "Until this version is the one that serves.") var version: String?
   @Option(help: "Until this commit is the one that is declared (its first digits do).")
@@ -36,7 +37,10 @@ struct Wait: AsyncParsableCommand {
     try fail("not synced within \(timeout)")
   }
 
-  private enum Verdict { case done, waiting, failed(String) }
+  private enum Verdict {
+    case done, waiting
+    case failed(String)
+  }
 
   private func verdict(_ status: TargetStatus) -> Verdict {
     // Until the agent has seen the commit that is waited for, its state says nothing.

@@ -1,6 +1,6 @@
+import Agent
 import Foundation
 import Model
-import Planning
 import Testing
 
 @Suite struct FreezeScheduleTests {
