@@ -54,6 +54,7 @@ package enum ManifestEditor {
     else { return false }
     let found = new.compactMap { versionNode(target, MappingReader($0)) }
     return found.count == 1 && found[0].text == version
+      && found[0].problems(.text, of: "version").isEmpty
       && texts(old, without: target) == texts(new, without: target)
   }
 

@@ -44,7 +44,7 @@ package indirect enum FieldType: Sendable {
   case payload(CanonicalValue)
 
   /// For messages: "a whole number from 1 to 9".
-  var words: String {
+  package var words: String {
     switch self {
     case .text: "text"
     case .name: "a name (a letter, then letters, digits and -, at most 40)"

@@ -67,9 +67,11 @@ struct Example {
     return state.diagnostics.isEmpty && state.targets.count == 1 ? state.targets[0] : nil
   }
 
-  /// The example with lines added to the application's spec.
+  /// The example with lines in the application's spec, in place of `instances: 2`.
   static func with(_ spec: String) -> Example {
-    Example(application: application + "  " + spec.replacing("\n", with: "\n  ") + "\n")
+    let instances = spec.hasPrefix("instances:") ? "" : "instances: 2\n"
+    let lines = (instances + spec).split(separator: "\n").map { "  \($0)\n" }.joined()
+    return Example(application: application.replacing("  instances: 2\n", with: lines))
   }
 
   /// The example with keys of the process changed: each `key: value` on a line of its own.

@@ -23,7 +23,7 @@ package struct ProcessWorkloadDecoder: WorkloadDecoder {
       "limits",
       .mapping([
         Field("memory", .text, "Such as 256Mi or 2Gi, of the whole stack."),
-        Field("cpu", .text, "Such as 500m or 2, of the whole stack."),
+        Field("cpu", .text, "Such as 500m, 0.5 or 2 cores, of the whole stack."),
         Field("pids", .integer(1...100_000), "Processes and threads of the whole stack."),
       ]), "Bounds, where the host has them."),
   ]
@@ -157,17 +157,31 @@ private struct ProcessReading {
       else { return nil }
       return value * factor
     }
-    let cpu = limits.text("cpu").map { text -> Int? in
-      let value = text.hasSuffix("m") ? Int(text.dropLast()) : Int(text).map { $0 * 1000 }
-      return value.flatMap { (1...1_000_000).contains($0) ? $0 : nil }
-    }
+    let cpu = limits.text("cpu").map(Self.cpuMillis)
     if case .some(.none) = memory { fail("limits", "memory is like 256Mi or 2Gi") }
-    if case .some(.none) = cpu { fail("limits", "cpu is like 500m or 2") }
+    if case .some(.none) = cpu { fail("limits", "cpu is like 500m, 0.5 or 2") }
     return .present([
       "memoryBytes": (memory ?? nil).map { .integer($0) },
       "cpuMillis": (cpu ?? nil).map { .integer($0) },
       "pids": limits.integer("pids").map { .integer($0) },
     ])
+  }
+
+  /// `500m`, `2` or `0.5`; nil for anything else, and beyond 1,000 cores.
+  private static func cpuMillis(_ text: String) -> Int? {
+    let value: Int?
+    if text.hasSuffix("m") {
+      value = Int(text.dropLast())
+    } else {
+      let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+      let thousandths = parts.count == 2 ? parts[1] + String(repeating: "0", count: 3) : "000"
+      guard parts.count <= 2, (parts.last?.count ?? 0) <= 3 || parts.count == 1,
+        text.allSatisfy({ $0 == "." || ($0.isASCII && $0.isNumber) }),
+        parts.allSatisfy({ !$0.isEmpty })
+      else { return nil }
+      value = Int("\(parts[0])\(thousandths.prefix(3))")
+    }
+    return value.flatMap { (1...1_000_000).contains($0) ? $0 : nil }
   }
 
   /// Replaces `${version}`, `${environment}` and `${application}`; `symbols` stay as they are.

@@ -45,7 +45,7 @@ package struct HAProxyRouteDecoder: RouteDecoder {
     guard let colon = text.lastIndex(of: ":") else { return nil }
     let digits = text[text.index(after: colon)...]
     guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = Int(digits),
-      (1...65_535).contains(port)
+      (1...65_535).contains(port), String(port) == digits
     else { return nil }
     let host = String(text[..<colon])
     if host == "*" || host == "localhost" { return (host == "*" ? "*" : "127.0.0.1", port) }
