@@ -1,7 +1,24 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Viridian: AsyncParsableCommand {
+  /// Every error ends with 2, also a misspelt flag: 1 means differences.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      guard !(error is ExitCode), exitCode(for: error) != .success else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      Foundation.exit(ExitCode.error.rawValue)
+    }
+  }
+
   static let configuration = CommandConfiguration(
     commandName: "viridian",
     abstract: "A GitOps agent for immutable infrastructure: it replaces rather than patches.",
