@@ -94,7 +94,7 @@ let package = Package(
       name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
       path: "Tests/SourceWorkerFixture", swiftSettings: settings),
     .target(
-      name: "Support", dependencies: ["Model"], path: "Tests/Support", swiftSettings: settings),
+      name: "Support", dependencies: ["CGit2"], path: "Tests/Support", swiftSettings: settings),
 
     tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),

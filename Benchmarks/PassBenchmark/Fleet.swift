@@ -23,7 +23,7 @@ final class Fleet {
     guard let key = IdentityKey(bytes: Array(repeating: 7, count: 32)) else {
       throw AgentError.startup("no key")
     }
-    let ledger = try LedgerStore.open(path: "\(directory)/ledger.sqlite", key: key)
+    let ledger = try LedgerStore.open(at: "\(directory)/ledger.sqlite", key: key)
     let places = [platform.name: Executor.Place(platform: platform, router: router)]
     let resolver = Resolver(artifacts: NoInputs(), secrets: NoInputs(), nudge: nudge)
     let log = Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -28,7 +28,7 @@ package enum Tool {
   package static func spawn(
     _ arguments: [String], directory: String? = nil, environment: [String: String], input: String,
     output: String, error: String
-  ) throws -> pid_t {
+  ) throws -> Int32 {
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
     posix_spawn_file_actions_init(&actions)
@@ -64,7 +64,7 @@ package enum Tool {
 
   /// The exit status when the process has ended (128 + the signal that ended it), else nil; the
   /// process is then reaped.
-  package static func exitStatus(_ pid: pid_t) -> Int32? {
+  package static func exitStatus(_ pid: Int32) -> Int32? {
     var status: Int32 = 0
     guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
     let signal = status & 0x7F
@@ -73,7 +73,7 @@ package enum Tool {
 
   /// Waits for the process's end; the answer is the wait status.
   @discardableResult
-  package static func wait(_ pid: pid_t) -> Int32 {
+  package static func wait(_ pid: Int32) -> Int32 {
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
     return status
