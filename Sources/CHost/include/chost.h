@@ -1,0 +1,51 @@
+// What Swift cannot call itself: fork and exec, variadic functions, and newer system calls.
+#ifndef CHOST_H
+#define CHOST_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// How a process is started. Strings and arrays live until chost_spawn_begin returns.
+struct chost_spawn {
+  const char *path;
+  const char *const *argv;             // NULL-terminated
+  const char *const *envp;             // NULL-terminated
+  const char *cwd;
+  int output;                          // becomes standard output and standard error
+  const char *const *cgroup_procs;     // NULL-terminated; files that the child writes "0" to
+  const gid_t *groups;
+  size_t group_count;
+  uid_t uid;
+  gid_t gid;
+  int drops_user;                      // uid, gid and groups are taken
+  int detaches;                        // not a child of the caller when it runs
+  int dies_with_parent;
+};
+
+// Forks a child that waits for chost_spawn_go, and ends by itself if that never comes.
+// Returns its pid (0 for a detached one), or the negative errno.
+pid_t chost_spawn_begin(const struct chost_spawn *spawn, int *go, int *report);
+
+// Lets the child go on to exec. 0, or stage << 16 | errno; closes both descriptors.
+int chost_spawn_go(int go, int report);
+
+// What a stage of chost_spawn_go was doing, for people.
+const char *chost_stage_name(int stage);
+
+int chost_open(const char *path, int flags, mode_t mode);
+// 0 when taken, 1 when another open file holds it, else negative errno.
+int chost_lock(int fd);
+// 1 when some open file holds the lock, 0 when none, else negative errno. Never takes it.
+int chost_is_locked(int fd);
+int chost_pidfd_open(pid_t pid);
+int chost_pidfd_signal(int pidfd, int signal);
+int chost_become_subreaper(void);
+int chost_rename_new(const char *from, const char *to);
+int chost_syncfs(int fd);
+// 1 when the path lies on a file system that never reaches a disk, 0 when not, else negative errno.
+int chost_is_in_memory(const char *path);
+int chost_exited(int status);
+int chost_exit_code(int status);
+int chost_term_signal(int status);
+
+#endif

@@ -1,0 +1,58 @@
+import KeeperKit
+
+/// Which processes belong to which stack, as the kernel says now. Zombies do not count.
+struct Census: Sendable {
+  private struct Mark: Hashable {
+    var scratch: String
+    var instance: String
+  }
+
+  /// Where the host has no cgroup2: processes by what their environment said at their start.
+  private let marked: [Mark: [Int32]]?
+
+  /// One look at all processes, only where there is no cgroup to ask.
+  init(_ host: CgroupHost = .current) throws(HostError) {
+    guard host.unified == nil else {
+      marked = nil
+      return
+    }
+    var found: [Mark: [Int32]] = [:]
+    for process in try HostProcess.all() {
+      guard let mark = Self.mark(process.pid) else { continue }
+      found[mark, default: []].append(process.pid)
+    }
+    marked = found
+  }
+
+  /// Living processes of one instance; nil: of all instances and the keeper.
+  func processes(
+    _ instance: Int?, _ cgroup: StackCgroup, _ layout: StackLayout
+  ) throws(HostError) -> [HostProcess] {
+    let pids: [Int32]
+    if let marked {
+      pids = marked.filter { mark, _ in
+        mark.scratch == layout.scratch && (instance.map { mark.instance == "\($0)" } ?? true)
+      }.flatMap(\.value)
+    } else {
+      pids = try cgroup.processes(instance.map(StackCgroup.leaf))
+    }
+    return pids.compactMap(HostProcess.read).filter { !$0.isZombie }
+  }
+
+  /// The environment of `pid` names this stack's scratch directory as its home.
+  static func isMarked(_ pid: Int32, _ layout: StackLayout) -> Bool {
+    mark(pid)?.scratch == layout.scratch
+  }
+
+  private static func mark(_ pid: Int32) -> Mark? {
+    // Processes end while they are looked at, and other users' cannot be read: none of ours.
+    guard let strings = try? HostProcess.strings(pid, "environ") else { return nil }
+    func value(_ name: String) -> String? {
+      strings.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+    guard let scratch = value("HOME"), let instance = value("VIRIDIAN_INSTANCE") else {
+      return nil
+    }
+    return Mark(scratch: scratch, instance: instance)
+  }
+}

@@ -1,0 +1,79 @@
+import KeeperKit
+import Model
+import PlatformKit
+
+/// The plan a keeper runs by: what the spec says is declared, what only the launch knew is
+/// settled.
+struct PlanFields: Sendable {
+  /// A value that the plan leaves out.
+  private static let none = "none"
+
+  let site: Site
+
+  func read(
+    _ certificate: BirthCertificate, _ spec: ProcessSpec, _ layout: StackLayout,
+    _ sheet: inout Sheet
+  ) {
+    let archive = certificate.resolved.first { $0.reference.key == "artifact:\(spec.artifact)" }
+    let text = archive.map { String($0.identity.dropFirst("sha256:".count)) } ?? ""
+    let plan: Result<KeeperPlan?, HostError>
+    do throws(HostError) {
+      plan = .success(try HostFile.decode(KeeperPlan.self, from: layout.plan))
+    } catch {
+      plan = .failure(error)
+    }
+    let details = LaunchDetails(
+      archive: ArtifactFile(path: "", sha256: Digest(hex: text) ?? Digest.of("")),
+      ports: Array(repeating: 0, count: certificate.spec.instances), drainMilliseconds: 0)
+    let expected = Self.declared(site.plan(certificate, spec, details))
+    for (pointer, value) in expected { sheet.declared[FieldPath("stack", pointer)] = value }
+    switch plan {
+    case .success(let plan?):
+      for (pointer, value) in Self.declared(plan).merging(Self.settled(plan), uniquingKeysWith: +) {
+        sheet.readings[FieldPath("stack", pointer)] = .value(value)
+      }
+    case .success(nil):
+      for pointer in expected.keys { sheet.readings[FieldPath("stack", pointer)] = .absent }
+    case .failure(let error):
+      // Damaged by hand is a difference, not a gap in what can be read.
+      let text = "unreadable: \(error)"
+      for pointer in expected.keys {
+        sheet.readings[FieldPath("stack", pointer)] =
+          error.code == 0 ? .value(text) : .unreadable(reason: text)
+      }
+    }
+  }
+
+  static func declared(_ plan: KeeperPlan) -> [String: String] {
+    let environment = plan.environment.mapValues { CanonicalValue.string($0) }
+    return [
+      "/plan/schema": String(plan.schema), "/plan/stack": plan.stack,
+      "/plan/version": plan.version, "/plan/archiveSHA256": plan.archiveSHA256,
+      "/plan/command": CanonicalValue.array(plan.command.map { .string($0) }).json,
+      "/plan/environment": CanonicalValue.object(environment).json,
+      "/plan/workingDirectory": plan.workingDirectory ?? none,
+      "/plan/user": plan.user ?? none,
+      "/plan/limits/memoryBytes": plan.limits.memoryBytes.map { String($0) } ?? none,
+      "/plan/limits/cpuMillis": plan.limits.cpuMillis.map { String($0) } ?? none,
+      "/plan/limits/pids": plan.limits.pids.map { String($0) } ?? none,
+      "/plan/instances": String(plan.ports.count), "/plan/secrets": plan.secrets ?? none,
+      "/plan/cgroup": plan.cgroup,
+    ]
+  }
+
+  static func settled(_ plan: KeeperPlan) -> [String: String] {
+    let restart = plan.restart
+    let unpack = plan.unpack
+    return [
+      "/plan/archive": plan.archive,
+      "/plan/ports": plan.ports.map { String($0) }.joined(separator: " "),
+      "/plan/drainMilliseconds": String(plan.drainMilliseconds),
+      "/plan/restart": [
+        restart.firstDelayMilliseconds, restart.longestDelayMilliseconds,
+        restart.restartsInWindow, restart.windowMilliseconds, restart.loopingDelayMilliseconds,
+      ].map { String($0) }.joined(separator: " "),
+      "/plan/unpack": [unpack.entries, unpack.bytes, unpack.deadlineSeconds]
+        .map { String($0) }.joined(separator: " "),
+    ]
+  }
+}
