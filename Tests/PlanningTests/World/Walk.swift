@@ -87,7 +87,7 @@ struct Walk {
 
   @discardableResult
   private mutating func step(crashAfter: Int = .max, isChecked: Bool = true) -> WorldPass {
-    lines.append(crashAfter == .max ? "run 1s" : "run 1s, killed after \(crashAfter) actions")
+    lines.append(crashAfter == .max ? "run 1s" : "kill after \(crashAfter)")
     oracle.watch(stage.world)
     let before = stage.world
     let pass = stage.world.decide(stage.plan, isChecked: isChecked)
