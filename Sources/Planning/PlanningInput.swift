@@ -64,10 +64,12 @@ package struct PlanningLimits: Hashable, Codable, Sendable {
   package var freshness: Duration = .seconds(10)
   /// How long a failed rollback or a drain may take until the target is held (L3).
   package var phaseDeadline: Duration = .seconds(600)
+  /// Stacks that fit behind one route at the same time, as the router says.
+  package var stacksPerRoute: Int = 5
   package init(
     concurrentRollouts: Int = 10, removals: Int = 1, removalsPercent: Int = 20,
     agentRemovals: Int = 3, agentRemovalsPercent: Int = 5, freshness: Duration = .seconds(10),
-    phaseDeadline: Duration = .seconds(600)
+    phaseDeadline: Duration = .seconds(600), stacksPerRoute: Int = 5
   ) {
     self.concurrentRollouts = concurrentRollouts
     self.removals = removals
@@ -76,6 +78,7 @@ package struct PlanningLimits: Hashable, Codable, Sendable {
     self.agentRemovalsPercent = agentRemovalsPercent
     self.freshness = freshness
     self.phaseDeadline = phaseDeadline
+    self.stacksPerRoute = stacksPerRoute
   }
 }
 
