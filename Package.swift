@@ -10,6 +10,16 @@ let settings: [SwiftSetting] = [
 ]
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let lifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(
+  name: "UnixSignals", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A library module of ours: its folder below `Sources` and what it may import.
 func module(
@@ -21,9 +31,12 @@ func module(
 }
 
 /// The tests of one module, in `Tests/<name>`.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+    name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: settings)
 }
 
 let package = Package(
@@ -39,19 +52,78 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
-    .systemLibrary(
-      name: "CArchive", path: "Sources/CArchive", pkgConfig: "libarchive",
-      providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CArchive", path: "Sources/CArchive", pkgConfig: "libarchive"),
+    .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
+    .systemLibrary(name: "CGit2", path: "Sources/CGit2", pkgConfig: "libgit2"),
     .target(name: "CHost", path: "Sources/CHost"),
+    module(
+      "Agent",
+      [
+        "Alerts", "GitSource", "LedgerKit", "Manifest", "Model", "Planning", "PlatformKit",
+        "Transport", crypto, lifecycle, logging,
+      ]),
+    module("Alerts", ["LedgerKit", "Model", crypto]),
+    module("Display", ["LedgerKit", "Model", yams]),
+    module("GitSource", ["CGit2", "Model", "Transport", crypto]),
+    module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
     module("KeeperKit", ["CHost", crypto]),
+    module("LedgerKit", ["Model"]),
+    module("LedgerStore", ["LedgerKit", "Model", grdb]),
     module(
       "LocalPlatform", path: "Platforms/Local", ["CHost", "KeeperKit", "Model", "PlatformKit"]),
+    module("Manifest", ["Model", "PlatformKit", yams]),
     module("Model", [crypto]),
+    module("Planning", ["LedgerKit", "Model"]),
     module("PlatformKit", ["Model"]),
-    module("LedgerKit", ["Model"]),
-    module("Planning", ["Model"]),
+    module("Transport", ["CCurl"]),
+    module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
 
-    tests("LocalPlatformTests", ["KeeperKit", "LocalPlatform", "Model", "PlatformKit"]),
+    .executableTarget(
+      name: "viridian",
+      dependencies: [
+        "Agent", "Alerts", "Display", "GitSource", "HAProxyRouter", "LedgerKit", "LedgerStore",
+        "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit", "Transport", "Web",
+        arguments, lifecycle, logging, signals,
+      ],
+      path: "Sources/viridian", swiftSettings: settings),
+
+    .executableTarget(
+      name: "viridian-keeper", dependencies: ["CArchive", "CHost", "KeeperKit", "PlatformKit"],
+      path: "Sources/viridian-keeper", swiftSettings: settings),
+
+    .executableTarget(
+      name: "pass-benchmark",
+      dependencies: [
+        "Agent", "LedgerKit", "LedgerStore", "Model", "Planning", "PlatformKit", arguments,
+        logging,
+      ],
+      path: "Benchmarks/PassBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
+      path: "Tests/SourceWorkerFixture", swiftSettings: settings),
+    .target(
+      name: "Support", dependencies: ["CGit2"], path: "Tests/Support", swiftSettings: settings),
+
+    tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
+    tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
+    tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
+    tests(
+      "EndToEndTests",
+      [
+        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
+        "viridian-keeper",
+      ]),
+    tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
+    tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
+    tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
+    tests(
+      "LocalPlatformTests",
+      ["KeeperKit", "LocalPlatform", "Model", "PlatformKit", "viridian-keeper"]),
+    tests(
+      "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
+    tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),
+    tests("RepositoryTests", []),
+    tests("TransportTests", ["Support", "Transport"]),
   ]
 )

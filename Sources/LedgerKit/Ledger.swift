@@ -36,15 +36,24 @@ package protocol Ledger: Sendable {
   func backup(to path: String) async throws(LedgerError)
 }
 
+/// What the alert sender reads: the alerts that still have to be delivered.
+package protocol AlertOutbox: Sendable {
+  /// Alerts that were not delivered yet, oldest first, at most `limit`.
+  func outbox(limit: Int) async throws(LedgerError) -> [OutboxAlert]
+}
+
 package enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file is damaged or not ours: treated as a lost ledger.
   case damaged(String)
   /// Disk full, locked, I/O error: nothing was written; ask again.
   case unavailable(String)
+  /// Nothing is wrong with the file, but this may not be done: a newer version wrote it, it is
+  /// open for reading only, an agent holds the lock. A person decides; never a lost ledger.
+  case refused(String)
 
   package var description: String {
     switch self {
-    case .damaged(let text), .unavailable(let text): text
+    case .damaged(let text), .unavailable(let text), .refused(let text): text
     }
   }
 }

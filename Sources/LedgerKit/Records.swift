@@ -110,13 +110,18 @@ package struct HistoryQuery: Hashable, Codable, Sendable {
   package var kinds: [LedgerEntry.Kind] = []
   /// Only entries after this sequence number.
   package var after: Int = 0
+  /// Only entries before this sequence number: the next page of a long history.
+  package var before: Int?
+  /// At most 10,000 are given at once, so that no reader can make the agent hold all of them.
   package var limit: Int = 100
   package init(
-    target: TargetID? = nil, kinds: [LedgerEntry.Kind] = [], after: Int = 0, limit: Int = 100
+    target: TargetID? = nil, kinds: [LedgerEntry.Kind] = [], after: Int = 0, before: Int? = nil,
+    limit: Int = 100
   ) {
     self.target = target
     self.kinds = kinds
     self.after = after
+    self.before = before
     self.limit = limit
   }
 }
@@ -125,7 +130,8 @@ package struct HistoryQuery: Hashable, Codable, Sendable {
 package struct ChainReport: Hashable, Codable, Sendable {
   package var entries: Int
   package var checkpoints: Int
-  /// The first sequence number that does not fit, and why; nil when the chain is whole.
+  /// The first sequence number that does not fit, and why; nil when the chain is whole, 0 when
+  /// it is not an entry that is wrong but the file.
   package var firstBroken: Int?
   package var reason: String?
   package init(entries: Int, checkpoints: Int, firstBroken: Int? = nil, reason: String? = nil) {

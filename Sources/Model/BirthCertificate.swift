@@ -90,7 +90,9 @@ package struct IdentityKey: Sendable {
   }
 
   private static func signedText(_ certificate: BirthCertificate) -> String {
-    let resolved = certificate.resolved.map { ($0.reference.key, CanonicalValue.string($0.identity)) }
+    let resolved = certificate.resolved.map {
+      ($0.reference.key, CanonicalValue.string($0.identity))
+    }
     let value: CanonicalValue = [
       "schema": .integer(certificate.schema), "owner": .string(certificate.owner.rawValue),
       "target": .string("\(certificate.stack.target)"),

@@ -68,9 +68,12 @@ package struct RouteObservation: Hashable, Codable, Sendable {
   package var serversUp: [Generation: Int] = [:]
   /// The public listener accepts connections.
   package var isListening: Bool = true
+  /// Sessions of each stack that were cut at its drain deadline since the route exists.
+  package var sessionsCut: [Generation: Int] = [:]
   package init(
     route: Route, revision: String, findings: [Finding] = [], sessions: [Generation: Int] = [:],
-    serversUp: [Generation: Int] = [:], isListening: Bool = true
+    serversUp: [Generation: Int] = [:], isListening: Bool = true,
+    sessionsCut: [Generation: Int] = [:]
   ) {
     self.route = route
     self.revision = revision
@@ -78,5 +81,6 @@ package struct RouteObservation: Hashable, Codable, Sendable {
     self.sessions = sessions
     self.serversUp = serversUp
     self.isListening = isListening
+    self.sessionsCut = sessionsCut
   }
 }

@@ -15,6 +15,9 @@ package protocol TrafficRouter: Sendable {
   /// Removes the target's frontend and backends; the caller has shown that they carry nothing.
   func remove(_ target: TargetID, ifRevision revision: String?) async throws(PlatformError)
 
+  /// Stops routing and removes everything that the router made on this host: for `uninstall`.
+  func uninstall() async throws(PlatformError)
+
   /// What the router can do.
   var limits: RouterLimits { get }
 }

@@ -4,6 +4,7 @@ import KeeperKit
 import LocalPlatform
 import Model
 import PlatformKit
+import Synchronization
 import Testing
 
 /// A platform in a directory of its own, with an owner and ports of its own.
@@ -18,17 +19,23 @@ final class Rig: Sendable {
   static let restart = RestartPolicy(
     firstDelayMilliseconds: 50, longestDelayMilliseconds: 200, restartsInWindow: 3)
 
+  /// Rigs of one run share no ports; two runs at once rarely do.
+  private static let nextPorts = Mutex(20_000 + Int(getpid()) % 98 * 100)
+
   private init(ports: ClosedRange<Int>?) throws {
     let id = UUID().uuidString.lowercased().prefix(8)
     directory = "/tmp/viridian-local-\(id)"
     owner = OwnerID(rawValue: "test-\(id)")
     try HostDirectory.make(directory, mode: 0o755)
-    let base = 20_000 + Int.random(in: 0..<99) * 100
+    let base = Self.nextPorts.withLock { next in
+      defer { next = next < 29_800 ? next + 100 : 20_000 }
+      return next
+    }
     settings = LocalPlatformSettings(
       directory: "\(directory)/local", ports: ports ?? base...(base + 99), restart: Self.restart)
     key = try #require(IdentityKey(bytes: Array(repeating: 7, count: 32)))
     platform = LocalPlatform(name: "local", settings: settings, key: key, owner: owner)
-    try HostDirectory.make(stacks)
+    try HostDirectory.make(stacks, mode: 0o711)
   }
 
   /// Runs `body` and leaves nothing behind, whatever it did.

@@ -1,0 +1,72 @@
+# Viridian: one entry point for people and for CI. `make help` lists the targets.
+#
+#   KEEP=1               make demo leaves everything running and says how to stop it
+#   CONFIGURATION=…      debug (default) or release; bench always builds release
+#   PACKAGES=skip        never call apt-get (you installed the packages yourself)
+#   FILTER=…             make test runs only the tests that match
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+CONFIGURATION ?= debug
+FILTER ?=
+# An import that Package.swift does not declare builds silently without this.
+FLAGS := --explicit-target-dependency-import-check error
+SWIFT := .ci/swift-with-pins
+
+# A backtrace of a crashing test can hang the run.
+export SWIFT_BACKTRACE := enable=no
+export KEEP
+
+BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
+RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
+TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server
+BENCH_PACKAGES := $(RUN_PACKAGES) wrk
+
+.PHONY: help build test lint format demo bench clean install-packages \
+	packages-build packages-run packages-bench
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+build: packages-build ## both programs: viridian and viridian-keeper
+	@$(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --product viridian
+	@$(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --product viridian-keeper
+	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
+	ls "$$bin/viridian" "$$bin/viridian-keeper"
+
+test: install-packages lint ## lint, build everything, run every test
+	@$(SWIFT) build $(FLAGS) --build-tests
+	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+lint: ## the formatter's opinion, as an error
+	@swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+format: ## rewrite the sources as the formatter likes them
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+demo: packages-run build ## commit, bump, drift, bad version, revert, crash: under real load
+	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
+	exec python3 Tests/Demo/demo.py --viridian "$$bin/viridian"
+
+bench: packages-bench ## one table of measured times (release build)
+	@$(MAKE) build CONFIGURATION=release
+	@bin=$$($(SWIFT) build -c release $(FLAGS) --show-bin-path); \
+	exec python3 Benchmarks/bench.py --viridian "$$bin/viridian"
+
+clean: ## what was built; never the state of an agent
+	@rm -rf .build
+
+install-packages: ## the Debian packages that build, tests and demo need
+	@.ci/install-packages $(TEST_PACKAGES)
+
+packages-build:
+	@.ci/install-packages $(BUILD_PACKAGES)
+
+packages-run:
+	@.ci/install-packages $(RUN_PACKAGES)
+
+packages-bench:
+	@.ci/install-packages $(BENCH_PACKAGES)

@@ -1,0 +1,68 @@
+package import Model
+import Planning
+package import PlatformKit
+
+/// What a running agent answers to people, beyond what the ledger knows. Changes nothing.
+package struct AgentAnswers: Sendable {
+  private let parts: AgentParts
+  private let shelf: StateShelf
+  private let pass: Pass
+
+  package init(parts: AgentParts, shelf: StateShelf, pass: Pass) {
+    self.parts = parts
+    self.shelf = shelf
+    self.pass = pass
+  }
+
+  /// `version` and `owner` are the product's and the configuration's.
+  package func status(version: String, owner: OwnerID, pid: Int) async -> AgentStatus {
+    let state = await shelf.current
+    let views = await parts.board.current
+    return AgentStatus(
+      version: version, owner: owner, mode: parts.mode.rawValue, pid: pid,
+      isPaused: state?.agentRecord.memory.isPaused ?? false, passes: state?.number ?? 0,
+      sequence: state?.lastSequence ?? 0,
+      sources: views.sorted { $0.key < $1.key }.map { name, view in
+        SourceSummary(
+          name: name, health: view.state.health.sentence, commit: view.state.commit,
+          targets: view.state.targetCount, diagnostics: view.desired?.diagnostics ?? [])
+      })
+  }
+
+  /// The statuses that the planner would give if `desired` were its source's accepted state: the
+  /// same functions as a real pass, with nothing recorded and nothing begun.
+  package func preview(_ desired: DesiredState) async -> [TargetStatus] {
+    guard var state = await shelf.current else { return [] }
+    let now = HostClock.now()
+    let input = await pass.observe(&state, at: now, instead: desired)
+    return Planner.plan(input).plan.map(\.status)
+  }
+
+  /// The newest lines of one stack; without a generation, of the newest.
+  package func logs(
+    _ target: TargetID, _ generation: Generation?, lines: Int
+  ) async throws(PlatformError) -> [String] {
+    for place in parts.places.values {
+      let stacks = try await place.platform.observe().stacks.filter { $0.id.target == target }
+      let wanted =
+        generation.map { wanted in stacks.first { $0.id.generation == wanted } }
+        ?? stacks.max { $0.id < $1.id }
+      guard let stack = wanted else { continue }
+      return try await place.platform.logs(stack.certificate, lines: lines)
+        .map { "[\(stack.id.generation)/\($0.instance)] \($0.text)" }
+    }
+    throw .rejected(
+      fault: .platform, "\(target) has no stack\(generation.map { " \($0)" } ?? "") here")
+  }
+}
+
+extension SourceState.Health {
+  /// `current`, `unreachable: …`, `held: …`.
+  var sentence: String {
+    switch self {
+    case .current: "current"
+    case .unreachable(let reason): "unreachable: \(reason)"
+    case .held(let reason): "held: \(reason)"
+    }
+  }
+}

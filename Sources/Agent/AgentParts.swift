@@ -1,0 +1,41 @@
+package import LedgerKit
+package import Model
+package import Planning
+
+/// Everything a pass talks to.
+package struct AgentParts: Sendable {
+  package var ledger: any Ledger
+  package var places: [PlatformName: Executor.Place]
+  package var board: SourceBoard
+  package var executor: Executor
+  package var prober: Prober
+  package var inspector: Inspector
+  package var resolver: Resolver
+  package var lease: Lease?
+  package var leasePath: String
+  package var mode: AgentConditions.Mode
+  /// Environments this agent serves; empty: all.
+  package var environments: Set<EnvironmentName>
+  package var interval: Duration
+  package var limits: PlanningLimits
+  package init(
+    ledger: any Ledger, places: [PlatformName: Executor.Place], board: SourceBoard,
+    executor: Executor, prober: Prober, inspector: Inspector, resolver: Resolver,
+    lease: Lease? = nil, leasePath: String, mode: AgentConditions.Mode,
+    environments: Set<EnvironmentName>, interval: Duration, limits: PlanningLimits
+  ) {
+    self.ledger = ledger
+    self.places = places
+    self.board = board
+    self.executor = executor
+    self.prober = prober
+    self.inspector = inspector
+    self.resolver = resolver
+    self.lease = lease
+    self.leasePath = leasePath
+    self.mode = mode
+    self.environments = environments
+    self.interval = interval
+    self.limits = limits
+  }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import GitSource
+import Model
+import Planning
+import PlatformKit
+
+/// Reads a configuration that was found right, and fills in the defaults.
+struct ConfigurationReading {
+  let reader: MappingReader
+  /// Values of flags and variables, by field.
+  let plain: [String: String]
+  /// What relative paths are relative to.
+  let base: String
+  /// Where the user stands.
+  let directory: String
+  let variables: [String: String]
+
+  func run() throws(AgentError) -> AgentConfiguration {
+    let state = path("state") ?? "\(base)/.viridian"
+    var configuration = AgentConfiguration(state: state)
+    let owner = text("owner") ?? "viridian"
+    guard isValidName(owner) else { throw .startup("owner: \"\(owner)\" is not a name") }
+    configuration.owner = OwnerID(rawValue: owner)
+    configuration.mode = try mode()
+    configuration.ledger = path("ledger")
+    configuration.socket = path("socket")
+    configuration.identityKey = path("identityKey")
+    configuration.interval = try duration("interval") ?? configuration.interval
+    configuration.inspectEvery = try duration("inspectEvery") ?? configuration.inspectEvery
+    configuration.sources = try sources()
+    configuration.platforms = try platforms()
+    configuration.environments = reader.list("environments").compactMap(\.text)
+      .map { EnvironmentName(rawValue: $0) }
+    let alerts = reader.mapping("alerts")
+    configuration.alertFile = alerts?.text("file").map(inBase)
+    configuration.webhook = alerts?.mapping("webhook").map {
+      WebhookEntry(url: $0.text("url") ?? "", secretFile: $0.text("secretFile").map(inBase))
+    }
+    configuration.secretsDirectory = reader.mapping("secrets")?.text("directory").map(inBase)
+    configuration.artifactRoots = (reader.mapping("artifacts")?.list("fileRoots") ?? [])
+      .compactMap(\.text).map(inBase)
+    configuration.limits = limits()
+    let history = reader.mapping("history")
+    let standard = HistoryEntry()
+    configuration.history = HistoryEntry(
+      keepFor: history?.duration("keepFor") ?? standard.keepFor,
+      keepEntries: history?.integer("keepEntries") ?? standard.keepEntries)
+    return configuration
+  }
+
+  private func text(_ field: String) -> String? { plain[field] ?? reader.text(field) }
+
+  /// Of a flag or variable relative to where the user stands, of the file relative to the file.
+  private func path(_ field: String) -> String? {
+    if let given = plain[field] { return ConfigurationLoader.absolute(given, in: directory) }
+    return reader.text(field).map(inBase)
+  }
+
+  private func inBase(_ path: String) -> String { ConfigurationLoader.absolute(path, in: base) }
+
+  private func duration(_ field: String) throws(AgentError) -> Duration? {
+    guard let text = text(field) else { return nil }
+    guard let value = Duration(parsing: text), value >= .milliseconds(10) else {
+      throw .startup("\(field): \"\(text)\" is not a duration of at least 10ms, such as 30s")
+    }
+    return value
+  }
+
+  private func mode() throws(AgentError) -> AgentConditions.Mode {
+    guard let text = text("mode") else { return .act }
+    guard let mode = AgentConditions.Mode(rawValue: text) else {
+      throw .startup("mode: \"\(text)\" is neither observe nor act")
+    }
+    return mode
+  }
+
+  private func limits() -> PlanningLimits {
+    var limits = PlanningLimits()
+    guard let given = reader.mapping("limits") else { return limits }
+    limits.concurrentRollouts = given.integer("concurrentRollouts") ?? limits.concurrentRollouts
+    limits.removals = given.integer("removals") ?? limits.removals
+    limits.removalsPercent = given.integer("removalsPercent") ?? limits.removalsPercent
+    limits.agentRemovals = given.integer("agentRemovals") ?? limits.agentRemovals
+    limits.agentRemovalsPercent =
+      given.integer("agentRemovalsPercent") ?? limits.agentRemovalsPercent
+    return limits
+  }
+
+  private func platforms() throws(AgentError) -> [PlatformEntry] {
+    let nodes = reader.list("platforms")
+    guard !nodes.isEmpty else { return [PlatformEntry()] }
+    var entries: [PlatformEntry] = []
+    for node in nodes {
+      let given = MappingReader(node)
+      var entry = PlatformEntry()
+      entry.name = PlatformName(rawValue: given.text("name") ?? "local")
+      entry.kind = given.text("kind") ?? "local"
+      entry.directory = given.text("directory").map(inBase)
+      entry.reloadEvery = given.duration("reloadEvery") ?? entry.reloadEvery
+      if let text = given.text("ports") {
+        let ports = text.split(separator: "-").compactMap { Int($0) }
+        guard ports.count == 2, ports[0] >= 1024, ports[0] <= ports[1], ports[1] <= 65_535 else {
+          throw .startup(node.error("\"ports\" is like 20000-29999").description)
+        }
+        (entry.firstPort, entry.lastPort) = (ports[0], ports[1])
+      }
+      guard !entries.contains(where: { $0.name == entry.name }) else {
+        throw .startup(node.error("platform \"\(entry.name)\" is there twice").description)
+      }
+      entries.append(entry)
+    }
+    return entries
+  }
+
+  private func sources() throws(AgentError) -> [SourceEntry] {
+    let nodes = reader.list("sources")
+    if nodes.isEmpty { return try standardSource().map { [$0] } ?? [] }
+    var entries: [SourceEntry] = []
+    for node in nodes {
+      let entry = try SourceReading(given: MappingReader(node), inBase: inBase).run()
+      guard !entries.contains(where: { $0.source.name == entry.source.name }) else {
+        throw .startup(node.error("source \"\(entry.source.name)\" is there twice").description)
+      }
+      entries.append(entry)
+    }
+    return entries
+  }
+
+  /// `VIRIDIAN_SOURCE_URL` (and `_BRANCH`), or the repository in which the user stands.
+  private func standardSource() throws(AgentError) -> SourceEntry? {
+    let branch = variables["VIRIDIAN_SOURCE_BRANCH"]
+    if let url = variables["VIRIDIAN_SOURCE_URL"] {
+      return SourceEntry(
+        source: SourceConfiguration(name: "main", url: url, reference: .branch(branch ?? "main")))
+    }
+    let head = "\(directory)/.git/HEAD"
+    guard let data = FileManager.default.contents(atPath: head) else { return nil }
+    let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    let prefix = "ref: refs/heads/"
+    guard text.hasPrefix(prefix) else { return nil }
+    return SourceEntry(
+      source: SourceConfiguration(
+        name: "main", url: directory, reference: .branch(String(text.dropFirst(prefix.count)))),
+      poll: .seconds(1))
+  }
+}

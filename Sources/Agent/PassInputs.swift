@@ -1,0 +1,171 @@
+package import Model
+package import Planning
+
+/// Everything one pass has read, before it is sorted by target. Assembling it is pure.
+package struct PassInputs: Sendable {
+  package var now: Now
+  package var interval: Duration
+  package var agent: AgentConditions
+  package var limits: PlanningLimits
+  package var sources: [SourceName: SourceView]
+  package var platforms: [PlatformName: Observed<LiveState>]
+  package var routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>]
+  package var probes: [ProbeBook.Key: ProbeReport]
+  package var inspections: [ProbeBook.Key: InspectionReport]
+  package var fingerprints: [StackID: Fingerprint]
+  package var resolutions: [TargetID: Resolution]
+  package var freezes: [TargetID: String]
+  package var inFlight: [TargetID: [Action]]
+  package var outcomes: [TargetID: [ActionOutcome]]
+  package var records: [TargetID: TargetRecord]
+  package var requests: [OperatorRequest]
+  package var memory: AgentMemory
+  package init(
+    now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
+    sources: [SourceName: SourceView], platforms: [PlatformName: Observed<LiveState>],
+    routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>],
+    probes: [ProbeBook.Key: ProbeReport], inspections: [ProbeBook.Key: InspectionReport],
+    fingerprints: [StackID: Fingerprint], resolutions: [TargetID: Resolution],
+    freezes: [TargetID: String], inFlight: [TargetID: [Action]],
+    outcomes: [TargetID: [ActionOutcome]], records: [TargetID: TargetRecord],
+    requests: [OperatorRequest], memory: AgentMemory
+  ) {
+    self.now = now
+    self.interval = interval
+    self.agent = agent
+    self.limits = limits
+    self.sources = sources
+    self.platforms = platforms
+    self.routes = routes
+    self.probes = probes
+    self.inspections = inspections
+    self.fingerprints = fingerprints
+    self.resolutions = resolutions
+    self.freezes = freezes
+    self.inFlight = inFlight
+    self.outcomes = outcomes
+    self.records = records
+    self.requests = requests
+    self.memory = memory
+  }
+
+  /// Sorted by target: the union of what is declared, recorded and live.
+  package func planningInput() -> PlanningInput {
+    let declared = declaredTargets()
+    let stacks = observedStacks()
+    let ids = Set(declared.keys).union(records.keys).union(stacks.keys)
+    let recordedFingerprints = Dictionary(grouping: fingerprints, by: \.key.target)
+    return PlanningInput(
+      now: now, interval: interval, agent: agent, limits: limits,
+      sources: sources.mapValues(\.state),
+      targets: ids.sorted().map { id in
+        target(
+          id, declared: declared[id], stacks: stacks[id] ?? [],
+          fingerprints: recordedFingerprints[id] ?? [])
+      },
+      requests: requests, memory: memory)
+  }
+
+  private func target(
+    _ id: TargetID, declared: DesiredTarget?, stacks: [StackObservation],
+    fingerprints: [(key: StackID, value: Fingerprint)]
+  ) -> TargetInput {
+    let record = records[id]
+    let desired = desiredInput(id, declared: declared, record: record)
+    let platform =
+      desired.target?.platform ?? stacks.first?.certificate.platform
+      ?? record?.lastGood?.platform
+    let keys = stacks.map { ($0.id.generation, ProbeBook.Key($0.certificate)) }
+    return TargetInput(
+      id: id, desired: desired,
+      resolution: resolutions[id] ?? .waiting(reason: "not resolved yet"), freeze: freezes[id],
+      stacks: observed(stacks, on: platform), foreign: foreign(id, on: platform),
+      probes: byGeneration(keys, probes), inspections: byGeneration(keys, inspections),
+      fingerprints: Dictionary(
+        fingerprints.map { ($0.key.generation, $0.value) }
+      ) { first, _ in first },
+      route: route(id, on: platform), inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [],
+      record: record)
+  }
+
+  private func declaredTargets() -> [TargetID: DesiredTarget] {
+    var result: [TargetID: DesiredTarget] = [:]
+    for (name, view) in sources.sorted(by: { $0.key < $1.key }) {
+      for target in view.desired?.targets ?? [] {
+        // A target that two sources declare stays with the source it was launched from.
+        let owner = records[target.id]?.lastGood?.source
+        if result[target.id] == nil || owner == name { result[target.id] = target }
+      }
+    }
+    return result
+  }
+
+  private func desiredInput(
+    _ id: TargetID, declared: DesiredTarget?, record: TargetRecord?
+  ) -> DesiredInput {
+    let lastGood = record?.lastGood
+    guard let name = declared?.source ?? lastGood?.source else { return .undeclared }
+    let said = sources[name]?.says(of: id, declared: declared, lastGood: lastGood)
+    if let said { return said }
+    guard let lastGood, sources[name] != nil else { return .undeclared }
+    return .held(lastGood: lastGood, reason: "its source \(name) was not read yet")
+  }
+
+  private func observedStacks() -> [TargetID: [StackObservation]] {
+    var result: [TargetID: [StackObservation]] = [:]
+    for live in platforms.values {
+      for stack in live.value?.stacks ?? [] { result[stack.id.target, default: []].append(stack) }
+    }
+    return result.mapValues { $0.sorted { $0.id < $1.id } }
+  }
+
+  private func observed(
+    _ stacks: [StackObservation], on platform: PlatformName?
+  ) -> Observed<[StackObservation]> {
+    let relevant = platform.map { [$0] } ?? Array(platforms.keys)
+    for name in relevant.sorted() {
+      switch platforms[name] {
+      case .known: continue
+      case .unknown(let reason): return .unknown(reason: reason)
+      case nil: return .unknown(reason: "no platform \"\(name)\" in this agent's configuration")
+      }
+    }
+    return .known(stacks)
+  }
+
+  private func foreign(_ id: TargetID, on platform: PlatformName?) -> [ForeignObject] {
+    guard let platform, let live = platforms[platform]?.value else { return [] }
+    let prefix = "\(id.application)-\(id.environment)-v"
+    return live.foreign.filter { $0.name.hasPrefix(prefix) }
+  }
+
+  private func route(
+    _ id: TargetID, on platform: PlatformName?
+  ) -> Observed<RouteObservation?> {
+    guard let platform, let routes = routes[platform] else {
+      return .unknown(reason: "no router answered yet")
+    }
+    switch routes {
+    case .unknown(let reason): return .unknown(reason: reason)
+    case .known(let all):
+      switch all[id] {
+      case nil: return .known(nil)
+      case .known(let route): return .known(route)
+      case .unknown(let reason): return .unknown(reason: reason)
+      }
+    }
+  }
+
+  private func byGeneration<Value>(
+    _ keys: [(Generation, ProbeBook.Key)], _ values: [ProbeBook.Key: Value]
+  ) -> [Generation: Value] {
+    Dictionary(keys.compactMap { pair in values[pair.1].map { (pair.0, $0) } }) { first, _ in first
+    }
+  }
+}
+
+extension ProbeBook.Key {
+  package init(_ certificate: BirthCertificate) {
+    self.init(stack: certificate.stack, launch: certificate.launch)
+  }
+}

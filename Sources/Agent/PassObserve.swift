@@ -1,0 +1,152 @@
+import LedgerKit
+import Logging
+import Model
+import Planning
+import PlatformKit
+
+extension Pass {
+  /// Reads the world, the sources and the ledger's requests, each platform and router apart, so
+  /// that one that hangs or fails is `.unknown` and stops nobody else.
+  ///
+  /// `preview`: the state that one source would have, for a question that changes nothing.
+  func observe(
+    _ state: inout PassState, at now: Now, instead preview: DesiredState? = nil
+  ) async -> PlanningInput {
+    let sources = served(await views(instead: preview))
+    // What ends after this is seen by the next pass: an outcome must not be newer than the world.
+    let inFlight = await parts.executor.inFlight
+    let outcomes = preview == nil ? await parts.executor.takeOutcomes() : [:]
+    let (platforms, routes) = await observePlaces()
+    state.judgeLedger(Array(platforms.values))
+    let stacks = platforms.values.compactMap(\.value).flatMap(\.stacks)
+    if preview == nil { await follow(stacks, at: now) }
+    let desired = sources.values.compactMap(\.desired).flatMap(\.targets)
+    let inputs = PassInputs(
+      now: now, interval: parts.interval,
+      agent: AgentConditions(
+        mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true,
+        isLedgerLost: state.isLedgerLost),
+      limits: limits, sources: sources, platforms: platforms, routes: routes,
+      probes: await parts.prober.reports(), inspections: await parts.inspector.current(at: now),
+      fingerprints: state.fingerprints,
+      resolutions: await resolutions(desired, isPreview: preview != nil),
+      freezes: freezes(desired, at: now), inFlight: inFlight, outcomes: outcomes,
+      records: state.records, requests: await requests(after: state.agentRecord.memory),
+      memory: state.agentRecord.memory)
+    return inputs.planningInput()
+  }
+
+  private func views(instead preview: DesiredState?) async -> [SourceName: SourceView] {
+    var views = await parts.board.current
+    guard let preview else { return views }
+    views[preview.source] = SourceView(
+      state: SourceState(
+        health: .current, commit: preview.commit, isComplete: preview.isComplete,
+        targetCount: preview.targets.count),
+      desired: preview)
+    return views
+  }
+
+  private func follow(_ stacks: [StackObservation], at now: Now) async {
+    await parts.prober.follow(stacks)
+    await parts.inspector.follow(
+      stacks.compactMap { stack in
+        parts.places[stack.certificate.platform].map { (stack, $0.platform) }
+      }, at: now)
+  }
+
+  /// Only targets of environments that this agent serves.
+  private func served(_ views: [SourceName: SourceView]) -> [SourceName: SourceView] {
+    guard !parts.environments.isEmpty else { return views }
+    return views.mapValues { view in
+      var view = view
+      view.desired?.targets.removeAll { !parts.environments.contains($0.id.environment) }
+      view.desired?.broken.removeAll { !parts.environments.contains($0.environment) }
+      view.state.targetCount = view.desired?.targets.count ?? 0
+      return view
+    }
+  }
+
+  /// A preview fetches nothing: what is not resolved yet is taken as its declared name, so that the
+  /// plan goes on to what matters.
+  private func resolutions(
+    _ desired: [DesiredTarget], isPreview: Bool
+  ) async -> [TargetID: Resolution] {
+    guard isPreview else { return await parts.resolver.resolutions(of: desired) }
+    let known = await parts.resolver.known(of: desired)
+    let assumed = desired.map { target -> (TargetID, Resolution) in
+      if case .resolved(let digest, let inputs)? = known[target.id] {
+        return (target.id, .resolved(stackDigest: digest, inputs: inputs))
+      }
+      let inputs = target.spec.inputs.map {
+        ResolvedInput(reference: $0, identity: "unresolved:\($0.key)")
+      }
+      return (
+        target.id, .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
+      )
+    }
+    return Dictionary(assumed) { first, _ in first }
+  }
+
+  private func observePlaces() async -> (
+    [PlatformName: Observed<LiveState>],
+    [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>]
+  ) {
+    await withTaskGroup { group in
+      for (name, place) in parts.places {
+        group.addTask { (name, await observe(place.platform), await read(place.router)) }
+      }
+      var platforms: [PlatformName: Observed<LiveState>] = [:]
+      var routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>] = [:]
+      for await (name, live, read) in group {
+        platforms[name] = live
+        routes[name] = read
+      }
+      return (platforms, routes)
+    }
+  }
+
+  private func observe(_ platform: any Platform) async -> Observed<LiveState> {
+    do throws(PlatformError) {
+      return .known(try await platform.observe())
+    } catch {
+      return .unknown(reason: "platform \(platform.name): \(error)")
+    }
+  }
+
+  private func read(
+    _ router: any TrafficRouter
+  ) async -> Observed<[TargetID: Observed<RouteObservation>]> {
+    do throws(PlatformError) {
+      return .known(try await router.read())
+    } catch {
+      return .unknown(reason: "router: \(error)")
+    }
+  }
+
+  private var limits: PlanningLimits {
+    var limits = parts.limits
+    let slots = parts.places.values.map(\.router.limits.stacksPerRoute).min()
+    limits.stacksPerRoute = slots ?? limits.stacksPerRoute
+    return limits
+  }
+
+  private func freezes(_ desired: [DesiredTarget], at now: Now) -> [TargetID: String] {
+    var result: [TargetID: String] = [:]
+    for target in desired where !target.freeze.isEmpty {
+      guard case .frozen(let until, let window) = FreezeSchedule.state(target.freeze, at: now.wall)
+      else { continue }
+      result[target.id] = "freeze window \(window)" + (until.map { ", until \($0)" } ?? "")
+    }
+    return result
+  }
+
+  private func requests(after memory: AgentMemory) async -> [OperatorRequest] {
+    do {
+      return try await parts.ledger.requests(after: memory.handledRequest)
+    } catch {
+      log.error("operator requests cannot be read", metadata: ["error": "\(error)"])
+      return []
+    }
+  }
+}

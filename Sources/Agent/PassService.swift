@@ -1,0 +1,36 @@
+import LedgerKit
+package import Logging
+import Model
+import ServiceLifecycle
+
+/// Runs pass after pass: woken by the timer and by nudges, one at a time.
+package struct PassService: Service {
+  private let parts: AgentParts
+  private let nudge: Nudge
+  private let log: Logger
+  private let shelf: StateShelf
+
+  package init(parts: AgentParts, nudge: Nudge, shelf: StateShelf, log: Logger) {
+    self.parts = parts
+    self.nudge = nudge
+    self.shelf = shelf
+    self.log = log
+  }
+
+  package func run() async throws {
+    let pass = Pass(parts: parts, log: log)
+    var state = try PassState(try await parts.ledger.load())
+    let timer = Task {
+      while !Task.isCancelled {
+        nudge()
+        do { try await Task.sleep(for: parts.interval) } catch { return }
+      }
+    }
+    defer { timer.cancel() }
+    for await _ in nudge.wakeUps.cancelOnGracefulShutdown() {
+      state = try await pass.run(state, at: HostClock.now())
+      await shelf.put(state)
+    }
+    await parts.prober.stop()
+  }
+}

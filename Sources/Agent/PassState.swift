@@ -1,0 +1,74 @@
+import Foundation
+package import LedgerKit
+package import Model
+package import Planning
+
+/// What one pass hands to the next; everything in it is in the ledger as well.
+package struct PassState: Sendable {
+  package var number = 0
+  package var lastSequence: Int
+  package var records: [TargetID: TargetRecord]
+  package var statuses: [TargetID: TargetStatus] = [:]
+  package var fingerprints: [StackID: Fingerprint]
+  package var agentRecord: AgentRecord
+  /// The ledger was new or older than the world, and no pass with a complete view has settled it.
+  package var isLedgerLost = false
+  /// A pass has seen every platform at least once since the start.
+  package var hasSeenWorld = false
+  package var isNewLedger: Bool
+  /// The intents last written of each target.
+  package var announced: [TargetID: [String]] = [:]
+  /// When clocks alone were last written.
+  package var clocksWritten: Now?
+
+  /// Errors: a record that cannot be decoded counts as a damaged ledger.
+  package init(_ contents: LedgerContents) throws(LedgerError) {
+    let decoder = JSONDecoder()
+    do {
+      records = try contents.records.mapValues {
+        try decoder.decode(TargetRecord.self, from: Data($0.utf8))
+      }
+      agentRecord =
+        try contents.agentRecord.map {
+          try decoder.decode(AgentRecord.self, from: Data($0.utf8))
+        } ?? AgentRecord()
+    } catch {
+      throw .damaged("a record cannot be read: \(error)")
+    }
+    lastSequence = contents.lastSequence
+    fingerprints = contents.fingerprints
+    isNewLedger = contents.isNew
+  }
+
+  /// Compares the ledger with the world, once per start, as soon as every platform has answered.
+  package mutating func judgeLedger(_ platforms: [Observed<LiveState>]) {
+    guard !hasSeenWorld else { return }
+    let stacks = platforms.compactMap(\.value).flatMap(\.stacks)
+    let newest = stacks.map(\.certificate.ledgerSequence).max() ?? 0
+    let known = max(lastSequence, agentRecord.worldSequence)
+    isLedgerLost = (isNewLedger && !stacks.isEmpty) || newest > known
+    hasSeenWorld = platforms.allSatisfy { $0.value != nil }
+    if hasSeenWorld { agentRecord.worldSequence = max(newest, agentRecord.worldSequence) }
+  }
+}
+
+extension TargetRecord {
+  /// The record with its clocks at zero: equal for two records between which only time passed.
+  var withoutClocks: TargetRecord {
+    var record = self
+    record.clock = nil
+    record.stacks = stacks.mapValues { stack in
+      var stack = stack
+      stack.inRole = .zero
+      return stack
+    }
+    record.drift = drift.mapValues { drift in
+      var drift = drift
+      drift.seenFor = .zero
+      return drift
+    }
+    record.breaker.quiet = .zero
+    record.breaker.replacements = breaker.replacements.map { _ in .zero }
+    return record
+  }
+}

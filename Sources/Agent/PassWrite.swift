@@ -1,0 +1,81 @@
+import Foundation
+import LedgerKit
+import Model
+import Planning
+
+extension PassState {
+  /// Clocks alone are written this seldom: losing a minute of them only keeps things longer.
+  private static let clockInterval = Duration.seconds(60)
+
+  /// What the ledger must be told of this output, beyond what it knows. Empty on a quiet day.
+  mutating func write(
+    for output: PlanningOutput, intents: [LedgerEntry], at now: Now
+  ) throws -> LedgerWrite {
+    let isClockDue =
+      clocksWritten.map {
+        $0.bootID != now.bootID
+          || now.elapsed(since: $0, limit: .seconds(3600)) >= Self.clockInterval
+      } ?? true
+    if isClockDue { clocksWritten = now }
+    var write = LedgerWrite()
+    for plan in output.plan {
+      let old = records[plan.target]
+      let isChanged =
+        isClockDue
+        ? old != plan.record
+        : old?.withoutClocks != plan.record?.withoutClocks
+      if isChanged {
+        write.records[plan.target] = .some(try plan.record.map(encoded))
+      }
+      if statuses[plan.target] != plan.status {
+        write.statuses[plan.target] = .some(plan.record == nil ? nil : plan.status)
+      }
+      for (generation, fingerprint) in plan.fingerprints {
+        write.fingerprints[StackID(plan.target, generation)] = .some(fingerprint)
+      }
+      write.entries += plan.entries
+      write.alerts += plan.alerts
+    }
+    write.entries += intents
+    var newRecord = agentRecord
+    newRecord.memory = output.memory
+    if isClockDue || newRecord.withoutClocks != agentRecord.withoutClocks {
+      write.agentRecord = try encoded(newRecord)
+    }
+    return write
+  }
+
+  /// Remembers what the ledger has taken.
+  mutating func apply(_ output: PlanningOutput, sequence: Int) {
+    lastSequence = max(lastSequence, sequence)
+    for plan in output.plan {
+      records[plan.target] = plan.record
+      statuses[plan.target] = plan.record == nil ? nil : plan.status
+      // An action that only pauses while something is in flight is not announced anew.
+      if !plan.actions.isEmpty { announced[plan.target] = plan.actions.map(\.sentence) }
+      for (generation, fingerprint) in plan.fingerprints {
+        fingerprints[StackID(plan.target, generation)] = fingerprint
+      }
+    }
+    agentRecord.memory = output.memory
+  }
+
+  private func encoded(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}
+
+extension AgentRecord {
+  fileprivate var withoutClocks: AgentRecord {
+    var record = self
+    record.memory.clock = nil
+    record.memory.removals = record.memory.removals.map { removal in
+      var removal = removal
+      removal.age = .zero
+      return removal
+    }
+    return record
+  }
+}

@@ -1,0 +1,120 @@
+package import Model
+package import Planning
+
+/// Asks one instance whether it is healthy; nil means yes, a text says what is wrong.
+package protocol HealthProbe: Sendable {
+  func failure(_ check: HealthGate.Check, at endpoint: Endpoint, timeout: Duration) async -> String?
+}
+
+/// Probes every stack that runs, all the time, at the stacks' own endpoints: so a warm stack is
+/// known to be good before anybody needs it.
+package actor Prober {
+  private let probe: any HealthProbe
+  private let clock: @Sendable () -> Now
+  private let nudge: Nudge
+  private var book = ProbeBook()
+  private var tasks: [ProbeBook.Key: (subject: Subject, task: Task<Void, Never>)] = [:]
+  private var restarts: [ProbeBook.Key: (count: Int, at: Now)] = [:]
+
+  private struct Subject: Equatable {
+    var gate: HealthGate
+    var endpoints: [Endpoint]
+  }
+
+  package init(
+    probe: any HealthProbe, nudge: Nudge, clock: @escaping @Sendable () -> Now = HostClock.now
+  ) {
+    self.probe = probe
+    self.nudge = nudge
+    self.clock = clock
+  }
+
+  /// Follows exactly these stacks from now on; the others are forgotten.
+  package func follow(_ stacks: [StackObservation]) {
+    let now = clock()
+    let running = stacks.filter { $0.capacity.running > 0 }
+    let keys = Set(running.map { ProbeBook.Key($0.certificate) })
+    for (key, entry) in tasks where !keys.contains(key) {
+      entry.task.cancel()
+      tasks[key] = nil
+      restarts[key] = nil
+    }
+    book.keep(keys)
+    for stack in running { follow(stack, at: now) }
+  }
+
+  /// By stack; a stack none of whose probes has ended is missing.
+  package func reports() -> [ProbeBook.Key: ProbeReport] {
+    let now = clock()
+    return Dictionary(
+      uniqueKeysWithValues: tasks.keys.compactMap { key in
+        book.report(key, at: now).map { (key, $0) }
+      })
+  }
+
+  package func stop() {
+    for entry in tasks.values { entry.task.cancel() }
+    tasks = [:]
+  }
+
+  private func follow(_ stack: StackObservation, at now: Now) {
+    let key = ProbeBook.Key(stack.certificate)
+    let gate = stack.certificate.spec.health
+    if gate.check == .running {
+      judgeRunning(stack, key: key, gate: gate, at: now)
+      if tasks[key] == nil { tasks[key] = (Subject(gate: gate, endpoints: []), Task {}) }
+      return
+    }
+    let subject = Subject(gate: gate, endpoints: stack.endpoints.sorted())
+    guard tasks[key]?.subject != subject else { return }
+    tasks[key]?.task.cancel()
+    book.keep(instances: Set(subject.endpoints.map(\.instance)), of: key)
+    let task = Task {
+      await withTaskGroup(of: Void.self) { group in
+        for endpoint in subject.endpoints {
+          group.addTask { await self.watch(endpoint, of: key, gate: gate) }
+        }
+      }
+    }
+    tasks[key] = (subject, task)
+  }
+
+  private func watch(_ endpoint: Endpoint, of key: ProbeBook.Key, gate: HealthGate) async {
+    while !Task.isCancelled {
+      let failure = await probe.failure(gate.check, at: endpoint, timeout: gate.timeout)
+      if Task.isCancelled { return }
+      record(failure, at: endpoint, of: key, gate: gate)
+      do { try await Task.sleep(for: gate.interval) } catch { return }
+    }
+  }
+
+  private func record(
+    _ failure: String?, at endpoint: Endpoint, of key: ProbeBook.Key, gate: HealthGate
+  ) {
+    let before = book.report(key, at: clock())
+    book.record(
+      key, gate: gate, instance: endpoint.instance, endpoint: endpoint, failure: failure,
+      at: clock())
+    let after = book.report(key, at: clock())
+    if before?.proven != after?.proven || before?.healthy != after?.healthy { nudge() }
+  }
+
+  /// A workload without a health endpoint is healthy while it runs and nobody had to restart it.
+  private func judgeRunning(
+    _ stack: StackObservation, key: ProbeBook.Key, gate: HealthGate, at now: Now
+  ) {
+    if let last = restarts[key], last.count == stack.restarts,
+      now.elapsed(since: last.at, limit: .seconds(86_400)) < gate.interval
+    {
+      return
+    }
+    let isRestarted = restarts[key].map { $0.count != stack.restarts } ?? false
+    restarts[key] = (stack.restarts, now)
+    for instance in 0..<stack.capacity.declared {
+      let isRunning = instance < stack.capacity.running && !isRestarted
+      book.record(
+        key, gate: gate, instance: instance, endpoint: nil,
+        failure: isRunning ? nil : (stack.lastExit ?? "not running"), at: now)
+    }
+  }
+}

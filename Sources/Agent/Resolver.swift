@@ -1,0 +1,177 @@
+import Logging
+package import Model
+package import Planning
+package import PlatformKit
+
+/// Resolves the inputs of declared specs to immutable identities, apart from the passes, and keeps
+/// what was fetched.
+package actor Resolver: InputSupply {
+  private let artifacts: any ArtifactFetcher
+  private let secrets: any SecretReader
+  private let nudge: Nudge
+  private var results: [Key: Entry] = [:]
+  private var running: Set<Key> = []
+
+  private struct Key: Hashable {
+    var source: SourceName
+    var commit: CommitID
+    var reference: InputReference
+  }
+
+  private enum Entry {
+    case resolved(ResolvedInput)
+    case failed(FaultClass, reason: String, at: Now)
+  }
+
+  /// More fetches at a time would only compete for the same line and disk.
+  private static let concurrency = 4
+  /// A failed fetch is tried again this often.
+  private static let retryAfter = Duration.seconds(10)
+
+  package init(
+    artifacts: any ArtifactFetcher, secrets: any SecretReader, nudge: Nudge
+  ) {
+    self.artifacts = artifacts
+    self.secrets = secrets
+    self.nudge = nudge
+  }
+
+  /// What is known now; begins what is missing, and nudges when it is there.
+  package func resolutions(of targets: [DesiredTarget]) -> [TargetID: Resolution] {
+    var needed: Set<Key> = []
+    var result: [TargetID: Resolution] = [:]
+    result.reserveCapacity(targets.count)
+    for target in targets {
+      let keys = target.spec.inputs.map {
+        Key(source: target.source, commit: target.commit, reference: $0)
+      }
+      needed.formUnion(keys)
+      result[target.id] = resolution(of: target, keys)
+    }
+    results = results.filter { needed.contains($0.key) }
+    begin(needed)
+    return result
+  }
+
+  /// What is known now of equal references, whatever their commit; begins nothing.
+  package func known(of targets: [DesiredTarget]) -> [TargetID: Resolution] {
+    let byReference = Dictionary(
+      results.map { ("\($0.key.source)/\($0.key.reference.key)", $0.value) }
+    ) { first, _ in first }
+    var answer: [TargetID: Resolution] = [:]
+    for target in targets {
+      let entries = target.spec.inputs.map { byReference["\(target.source)/\($0.key)"] }
+      let inputs = entries.compactMap { entry -> ResolvedInput? in
+        guard case .resolved(let input) = entry else { return nil }
+        return input
+      }
+      guard inputs.count == entries.count else { continue }
+      answer[target.id] = .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
+    }
+    return answer
+  }
+
+  private func resolution(of target: DesiredTarget, _ keys: [Key]) -> Resolution {
+    var inputs: [ResolvedInput] = []
+    for key in keys {
+      switch results[key] {
+      case nil: return .waiting(reason: "resolving \(key.reference.key)")
+      case .failed(let fault, let reason, _): return .failed(fault, reason: reason)
+      case .resolved(let input): inputs.append(input)
+      }
+    }
+    return .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
+  }
+
+  private func begin(_ needed: Set<Key>) {
+    let now = HostClock.now()
+    let due = needed.filter { key in
+      guard !running.contains(key) else { return false }
+      guard case .failed(_, _, let at) = results[key] else { return results[key] == nil }
+      return now.elapsed(since: at, limit: .seconds(3600)) >= Self.retryAfter
+    }
+    let order = due.sorted { $0.reference < $1.reference }
+    for key in order.prefix(max(0, Self.concurrency - running.count)) {
+      running.insert(key)
+      Task { await self.resolve(key) }
+    }
+  }
+
+  private func resolve(_ key: Key) async {
+    let entry: Entry
+    do throws(PlatformError) {
+      entry = .resolved(
+        ResolvedInput(reference: key.reference, identity: try await identity(of: key)))
+    } catch {
+      let fault: FaultClass
+      if case .rejected(.stack, _) = error { fault = .stack } else { fault = .platform }
+      entry = .failed(fault, reason: "\(error)", at: HostClock.now())
+    }
+    results[key] = entry
+    running.remove(key)
+    nudge()
+  }
+
+  private func identity(of key: Key) async throws(PlatformError) -> String {
+    switch key.reference.kind {
+    case .artifact:
+      let file = try await artifacts.fetch(
+        key.reference, source: key.source, commit: key.commit)
+      return "\(file.sha256)"
+    case .secret:
+      return try await secrets.read(key.reference.name).version
+    }
+  }
+
+  package func artifacts(
+    for inputs: [ResolvedInput], source: SourceName, commit: CommitID
+  ) async throws(PlatformError) -> [String: ArtifactFile] {
+    var files: [String: ArtifactFile] = [:]
+    for input in inputs where input.reference.kind == .artifact {
+      if let cached = await artifacts.cached(identity: input.identity) {
+        files[input.reference.key] = cached
+        continue
+      }
+      let file = try await artifacts.fetch(input.reference, source: source, commit: commit)
+      guard "\(file.sha256)" == input.identity else {
+        throw .rejected(
+          fault: .platform,
+          "\(input.reference.key) is not what was resolved: \(file.sha256), not \(input.identity)")
+      }
+      files[input.reference.key] = file
+    }
+    return files
+  }
+
+  package func secrets(
+    for inputs: [ResolvedInput]
+  ) async throws(PlatformError) -> [String: Secret] {
+    var values: [String: Secret] = [:]
+    for input in inputs where input.reference.kind == .secret {
+      let secret = try await secrets.read(input.reference.name)
+      guard secret.version == input.identity else {
+        throw .rejected(
+          fault: .platform, "the version of \(input.reference.key) that was resolved is gone")
+      }
+      values[input.reference.key] = secret.value
+    }
+    return values
+  }
+}
+
+/// Brings artifacts into the content-addressed cache.
+package protocol ArtifactFetcher: Sendable {
+  /// The archive, verified; in the cache when it returns.
+  func fetch(
+    _ reference: InputReference, source: SourceName, commit: CommitID
+  ) async throws(PlatformError) -> ArtifactFile
+
+  /// The archive with this identity when it is in the cache.
+  func cached(identity: String) async -> ArtifactFile?
+}
+
+/// Reads secrets.
+package protocol SecretReader: Sendable {
+  /// `name`: `file:database-password`. The version is a keyed hash and shows nothing of the value.
+  func read(_ name: String) async throws(PlatformError) -> (value: Secret, version: String)
+}

@@ -1,0 +1,42 @@
+package import Model
+
+/// A watched repository: the two real answers are Git and the simulator.
+package protocol SnapshotSource: Sendable {
+  var name: SourceName { get }
+
+  /// The tip of the watched reference, by one listing.
+  func tip() async throws(SourceFailure) -> CommitID
+
+  /// Fetches, verifies and parses the tip; `accepted`: the last accepted commit.
+  func load(accepted: CommitID?) async throws(SourceFailure) -> SnapshotVerdict
+
+  /// Records that this commit is the one that the next must descend from.
+  func accept(_ commit: CommitID) async throws(SourceFailure)
+
+  /// Writes the artifact at `path` of `commit` as one archive file to `file`.
+  func export(_ path: String, at commit: CommitID, to file: String) async throws(SourceFailure)
+    -> Digest
+}
+
+/// What became of a commit.
+package enum SnapshotVerdict: Sendable {
+  case accepted(DesiredState)
+  /// Held for a person: force-push, unrelated history, signature…
+  case held(CommitID?, reason: String)
+  /// Hostile or unreadable as a whole.
+  case rejected(CommitID?, reason: String)
+}
+
+/// Why a source did not answer.
+package enum SourceFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Network, server, deadline: asked again.
+  case unreachable(String)
+  /// The commit does not hold what was asked for.
+  case notFound(String)
+
+  package var description: String {
+    switch self {
+    case .unreachable(let text), .notFound(let text): text
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package import LedgerKit
+package import Model
+
+/// The forms in which commands answer.
+package enum OutputFormat: String, Sendable, CaseIterable {
+  /// Aligned columns for a terminal.
+  case table
+  /// One JSON value, keys sorted, two spaces of indentation.
+  case json
+  /// The same value as YAML.
+  case yaml
+  /// For a pull-request comment.
+  case markdown
+}
+
+/// Renders what the ledger and the planner say; pure, every text ends with a line break.
+package struct Output: Sendable {
+  package var format: OutputFormat
+  /// Colours words of status with ANSI sequences; only the table form does.
+  package var isColored: Bool
+
+  package init(format: OutputFormat = .table, isColored: Bool = false) {
+    self.format = format
+    self.isColored = isColored
+  }
+
+  /// `get`: one line a target. JSON: an array of statuses.
+  package func statuses(_ statuses: [TargetStatus]) -> String { render(.statuses(statuses)) }
+
+  /// `describe`: all of one target. JSON: one status.
+  package func description(of status: TargetStatus) -> String { render(.description(of: status)) }
+
+  /// `history`: in the order given. JSON: an array of entries.
+  package func history(_ entries: [LedgerEntry]) -> String { render(.history(entries)) }
+
+  /// `drift`: the findings of each target. JSON: an array of `{target, findings}`.
+  package func findings(_ findings: [(target: TargetID, findings: [Finding])]) -> String {
+    render(.findings(findings))
+  }
+
+  /// `plan`: what is done for each target, and what it waits for. JSON: an array of
+  /// `{target, explanation, rollback}`.
+  package func plan(_ statuses: [TargetStatus]) -> String { render(.plan(statuses)) }
+
+  private func render(_ view: View) -> String {
+    switch format {
+    case .table: TerminalText(isColored: isColored).render(view.parts)
+    case .json: view.value.prettyJSON + "\n"
+    case .yaml: view.value.yaml
+    case .markdown: MarkdownText().render(view.parts)
+    }
+  }
+}

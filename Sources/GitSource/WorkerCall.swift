@@ -1,0 +1,108 @@
+import FoundationEssentials
+import Glibc
+import Model
+
+/// Runs one worker process on a thread of its own.
+struct WorkerCall: Sendable {
+  enum Outcome: Sendable {
+    case answered(WorkerAnswer)
+    case died(how: String, WorkerStage)
+
+    func answer() throws(SourceError) -> WorkerAnswer {
+      switch self {
+      case .answered(.failed(let error)): throw error
+      case .answered(let answer): return answer
+      case .died(let how, _): throw .worker("the source worker \(how)")
+      }
+    }
+  }
+
+  let command: [String]
+  let deadline: Duration
+
+  /// Cancelling the task kills the worker.
+  func run(_ request: WorkerRequest) async throws(SourceError) -> Outcome {
+    let input = try encode(request)
+    let cancellation = Cancellation()
+    let process = ChildProcess(
+      arguments: command,
+      environment: [
+        "PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=\(request.credentials.scratch)",
+        "SWIFT_BACKTRACE=enable=no",
+      ],
+      input: input, outputLimit: request.configuration.limits.answerBytes + 1024,
+      deadline: deadline, cancellation: cancellation)
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        BlockingThread.run({ () throws(SourceError) in try process.run() }) {
+          continuation.resume(returning: $0)
+        }
+      }
+    } onCancel: {
+      cancellation.cancel()
+    }
+    return try judge(try result.get())
+  }
+
+  private func encode(_ request: WorkerRequest) throws(SourceError) -> [UInt8] {
+    do {
+      return Array(try JSONEncoder().encode(request))
+    } catch {
+      throw .worker("cannot write the worker's request: \(error)")
+    }
+  }
+
+  private func judge(_ output: ChildProcess.Output) throws(SourceError) -> Outcome {
+    let stage = WorkerStage.last(in: String(decoding: output.standardError, as: UTF8.self))
+    switch output.end {
+    case .cancelled: throw .cancelled
+    case .timedOut: return .died(how: "did not end within \(deadline.text)", stage)
+    case .signalled(let signal): return .died(how: "ended the worker with signal \(signal)", stage)
+    case .tooMuchOutput: return .died(how: "gave more than an answer may hold", stage)
+    case .exited(let status):
+      do {
+        let answer = try JSONDecoder().decode(
+          WorkerAnswer.self, from: Data(output.standardOutput))
+        return .answered(answer)
+      } catch {
+        return .died(how: "ended the worker with status \(status) and no answer", stage)
+      }
+    }
+  }
+}
+
+/// Runs blocking work outside Swift's own pool of threads.
+enum BlockingThread {
+  private final class Work: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  static func run<Value: Sendable>(
+    _ body: @escaping @Sendable () throws(SourceError) -> Value,
+    then finish: @escaping @Sendable (Result<Value, SourceError>) -> Void
+  ) {
+    let work = Unmanaged.passRetained(
+      Work {
+        do throws(SourceError) {
+          finish(.success(try body()))
+        } catch {
+          finish(.failure(error))
+        }
+      })
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
+        return nil
+      }, work.toOpaque())
+    guard code == 0 else {
+      work.release()
+      finish(.failure(.worker("no thread: \(String(cString: strerror(code)))")))
+      return
+    }
+    pthread_detach(thread)
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import GRDB
+import LedgerKit
+import Model
+
+/// Reads what the agent needs at its start: one statement for each table, however many targets.
+struct Loading {
+  let db: Database
+  let key: IdentityKey
+
+  func run(isCreated: Bool) throws -> LedgerContents {
+    let head = try Head.read(db)
+    let chain = Chain(key: key, ledger: head.ledger)
+    try check(head, chain)
+    // An agent that died between making the file and its first entry has not noticed the loss.
+    var contents = LedgerContents(
+      isNew: isCreated || head.sequence == 0, lastSequence: head.sequence)
+    for row in try rows("record", chain) {
+      guard let target = TargetID(parsing: row.key) else {
+        throw LedgerError.damaged("the record \(row.key) names no target")
+      }
+      contents.records[target] = row.json
+    }
+    contents.agentRecord = try rows("agent", chain).first?.json
+    for row in try rows("fingerprint", chain) {
+      let stored = try decode(StoredFingerprint.self, row, "fingerprint")
+      contents.fingerprints[stored.stack] = stored.fingerprint
+    }
+    contents.outbox = try outbox(chain, limit: .max)
+    return contents
+  }
+
+  func outbox(limit: Int) throws -> [OutboxAlert] {
+    try outbox(Chain(key: key, ledger: try Head.read(db).ledger), limit: limit)
+  }
+
+  private func outbox(_ chain: Chain, limit: Int) throws -> [OutboxAlert] {
+    let clause = "WHERE json IS NOT NULL ORDER BY position LIMIT \(max(0, limit))"
+    return try rows("alert", chain, clause).map { try decode(OutboxAlert.self, $0, "alert") }
+  }
+
+  /// The newest entry must be where the head says: costs one row, not a walk.
+  private func check(_ head: Head, _ chain: Chain) throws {
+    guard head.isSigned(by: chain) else {
+      throw LedgerError.damaged("the head row was changed, or the identity key is another one")
+    }
+    let sql = "SELECT \(EntryRow.columns) FROM entry ORDER BY sequence DESC LIMIT 1"
+    let newest = try Row.fetchOne(db, sql: sql).map { try EntryRow($0) }
+    let mac =
+      newest.map { $0.isCheckpoint ? Checkpoint($0.detailsValue)?.lastMAC : $0.mac }
+      ?? chain.genesis
+    guard newest?.sequence ?? 0 == head.sequence, mac == head.mac else {
+      throw LedgerError.damaged("its newest entry is not the one that was written last")
+    }
+  }
+
+  private func rows(_ table: String, _ chain: Chain, _ clause: String = "") throws -> [StateRow] {
+    let sql = "SELECT key, json, sequence, mac FROM \(table) \(clause)"
+    return try Row.fetchAll(db, sql: sql).map { row in
+      let state = try StateRow(row)
+      guard state.mac == chain.mac(of: state, in: table) else {
+        throw LedgerError.damaged("the \(table) \(state.key) was changed")
+      }
+      return state
+    }
+  }
+
+  /// A row with a valid MAC that cannot be read comes from another version, not from damage.
+  private func decode<Value: Decodable>(
+    _ type: Value.Type, _ row: StateRow, _ table: String
+  ) throws -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(row.json.utf8))
+    } catch {
+      throw LedgerError.refused("another version wrote the \(table) \(row.key): \(error)")
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import Model
+import PlatformKit
+
+/// Puts applications, environments and targets together.
+struct Assembly {
+  let documents: Documents
+  let context: ManifestContext
+  private var diagnostics: [Diagnostic]
+  private var targets: [TargetID: DesiredTarget] = [:]
+  /// Where each target is declared, for messages about two of a kind.
+  private var places: [TargetID: ManifestNode] = [:]
+  private var broken: Set<TargetID> = []
+
+  init(documents: Documents, context: ManifestContext) {
+    self.documents = documents
+    self.context = context
+    diagnostics = documents.diagnostics
+  }
+
+  mutating func run() -> DesiredState {
+    for entry in documents.targets { readTarget(entry) }
+    for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key })
+    where context.serves(name) {
+      for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
+    }
+    checkDependencies()
+    checkAdoptions()
+    if targets.count > Manifest.mostTargets {
+      diagnostics.append(
+        Diagnostic(file: "", message: "more than \(Manifest.mostTargets) targets"))
+      broken.formUnion(targets.keys)
+    }
+    for id in broken { targets[id] = nil }
+    return DesiredState(
+      source: context.source, commit: context.commit,
+      targets: targets.values.sorted { $0.id < $1.id }, broken: broken.sorted(),
+      diagnostics: diagnostics.sorted {
+        ($0.file, $0.line, $0.column, $0.message) < ($1.file, $1.line, $1.column, $1.message)
+      })
+  }
+
+  private mutating func readTarget(_ entry: Documents.Entry) {
+    guard let application = entry.spec.text("application"),
+      let environment = entry.spec.text("environment"), isValidName(application),
+      isValidName(environment)
+    else { return }
+    let id = TargetID(
+      ApplicationName(rawValue: application), EnvironmentName(rawValue: environment))
+    guard context.serves(id.environment) else { return }
+    add(id, entry.reader.node, entry.spec, entry.metadata, isBroken: entry.isBroken)
+  }
+
+  private mutating func readShort(_ member: ManifestNode.Member, _ environment: EnvironmentName) {
+    guard isValidName(member.name) else {
+      return diagnostics.append(
+        member.key.error("\"\(member.name)\" is not the name of an application"))
+    }
+    let id = TargetID(ApplicationName(rawValue: member.name), environment)
+    add(id, member.key, nil, nil, isBroken: false, short: member.value)
+  }
+
+  private mutating func add(
+    _ id: TargetID, _ node: ManifestNode, _ spec: MappingReader?, _ metadata: MappingReader?,
+    isBroken: Bool, short version: ManifestNode? = nil
+  ) {
+    if let first = places.updateValue(node, forKey: id) {
+      diagnostics.append(
+        node.error("\(id) is declared twice; the other is at \(first.file):\(first.line)"))
+      broken.insert(id)
+      return
+    }
+    guard !isBroken, let text = version?.text ?? spec?.text("version") else {
+      broken.insert(id)
+      return
+    }
+    guard let application = documents.applications[id.application] else {
+      let place = spec?["application"] ?? node
+      return fail(id, place, "no application \"\(id.application)\" is declared")
+    }
+    guard let environment = documents.environments[id.environment] else {
+      let place = spec?["environment"] ?? node
+      return fail(id, place, "no environment \"\(id.environment)\" is declared")
+    }
+    guard !application.isBroken, !environment.isBroken else {
+      broken.insert(id)
+      return
+    }
+    var reading = TargetReading(
+      id: id, version: text, node: node, application: application, environment: environment,
+      target: spec, metadata: metadata, context: context)
+    let target = reading.run()
+    diagnostics += reading.problems
+    if reading.problems.contains(where: { $0.severity == .error }) {
+      broken.insert(id)
+    } else {
+      targets[id] = target
+    }
+  }
+
+  private mutating func fail(_ id: TargetID, _ node: ManifestNode, _ message: String) {
+    diagnostics.append(node.error(message))
+    broken.insert(id)
+  }
+
+  /// A dependency must be declared in the same environment, and no chain may lead back.
+  private mutating func checkDependencies() {
+    let edges = targets.mapValues(\.dependsOn)
+    for (id, needed) in edges.sorted(by: { $0.key < $1.key }) {
+      guard let node = places[id] else { continue }
+      for other in needed where edges[other] == nil && !broken.contains(other) {
+        fail(id, node, "\(id) depends on \(other), which is not declared")
+      }
+    }
+    let ring = Dependencies.ring(edges)
+    for id in ring.sorted() {
+      guard let node = places[id] else { continue }
+      let next = edges[id]?.filter(ring.contains).sorted().map(\.description) ?? []
+      fail(id, node, "dependsOn leads back to \(id), by way of \(next.joined(separator: ", "))")
+    }
+  }
+
+  /// Stacks are adopted from a target that is gone, and by one target only.
+  private mutating func checkAdoptions() {
+    var heirs: [TargetID: TargetID] = [:]
+    for (id, target) in targets.sorted(by: { $0.key < $1.key }) {
+      guard let old = target.previously, let node = places[id] else { continue }
+      if places[old] != nil {
+        fail(id, node, "previously: \(old) is still declared, so its stacks are its own")
+      }
+      if let other = heirs.updateValue(id, forKey: old) {
+        fail(id, node, "previously: \(other) adopts the stacks of \(old) too")
+        broken.insert(other)
+      }
+    }
+  }
+}
+
+/// Dependencies as a graph.
+enum Dependencies {
+  private typealias Edges = [TargetID: Set<TargetID>]
+
+  /// All on a chain that leads back, and those between two such chains: what is left when nodes
+  /// without dependencies, and then nodes that nothing depends on, are taken away. Linear.
+  static func ring(_ edges: [TargetID: [TargetID]]) -> Set<TargetID> {
+    let known = edges.mapValues { Set($0.filter { edges[$0] != nil }) }
+    return Set(trimmed(reversed(trimmed(known))).keys)
+  }
+
+  /// Without the nodes that have no edges, again and again.
+  private static func trimmed(_ edges: Edges) -> Edges {
+    let users = reversed(edges)
+    var edges = edges
+    var free = edges.filter { $0.value.isEmpty }.map(\.key)
+    while let node = free.popLast() {
+      edges[node] = nil
+      for user in users[node] ?? [] {
+        edges[user]?.remove(node)
+        if edges[user]?.isEmpty == true { free.append(user) }
+      }
+    }
+    return edges
+  }
+
+  private static func reversed(_ edges: Edges) -> Edges {
+    var result = edges.mapValues { _ in Set<TargetID>() }
+    for (node, others) in edges {
+      for other in others { result[other]?.insert(node) }
+    }
+    return result
+  }
+}

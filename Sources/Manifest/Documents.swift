@@ -1,0 +1,78 @@
+import Model
+import PlatformKit
+
+/// The documents of all files by kind and name, each checked on its own.
+struct Documents {
+  struct Entry {
+    var reader: MappingReader
+    var isBroken: Bool
+    var spec: MappingReader { reader.mapping("spec") ?? reader }
+    var metadata: MappingReader { reader.mapping("metadata") ?? reader }
+  }
+
+  private(set) var applications: [ApplicationName: Entry] = [:]
+  private(set) var environments: [EnvironmentName: Entry] = [:]
+  private(set) var targets: [Entry] = []
+  private(set) var diagnostics: [Diagnostic] = []
+  /// A document that cannot even be named is wrong: any target may be meant.
+  private(set) var hasUnknown = false
+  private let fields: [String: [Field]]
+
+  init(_ files: [ManifestFile], _ context: ManifestContext) {
+    fields = Manifest.fields(context.platforms)
+    for file in files.sorted(by: { $0.path < $1.path }) { read(file) }
+  }
+
+  private mutating func read(_ file: ManifestFile) {
+    guard YAMLText.mentionsUs(file.bytes) else { return }
+    switch YAMLReader.documents(file.bytes, file: file.path) {
+    case .failure(let problem):
+      diagnostics.append(problem.diagnostic)
+      hasUnknown = true
+    case .success(let nodes):
+      for node in nodes { read(node) }
+    }
+  }
+
+  private mutating func read(_ node: ManifestNode) {
+    let reader = MappingReader(node)
+    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else {
+      return
+    }
+    guard let kind = reader.text("kind"), let fields = fields[kind] else {
+      hasUnknown = true
+      return diagnostics.append(
+        (reader["kind"] ?? node).error(
+          "\"kind\" must be Application | Environment | Target"))
+    }
+    let problems = node.problems(fields) + Self.labelProblems(reader)
+    diagnostics += problems
+    add(Entry(reader: reader, isBroken: !problems.isEmpty), kind: kind)
+  }
+
+  /// Labels go to platforms and metrics as they are: nothing there may read them as a template.
+  private static func labelProblems(_ document: MappingReader) -> [Diagnostic] {
+    let labels = document.mapping("metadata")?.mapping("labels")?.members ?? []
+    return labels.filter { "\($0.name)\($0.value.text ?? "")".contains(/[{}]/) }
+      .map { $0.value.error("a label holds no braces: nothing is substituted in it") }
+  }
+
+  private mutating func add(_ entry: Entry, kind: String) {
+    if kind == "Target" { return targets.append(entry) }
+    guard let name = entry.metadata.text("name"), isValidName(name) else {
+      hasUnknown = true
+      return
+    }
+    let isTwice: Bool
+    if kind == "Application" {
+      isTwice = applications.updateValue(entry, forKey: ApplicationName(rawValue: name)) != nil
+      if isTwice { applications[ApplicationName(rawValue: name)]?.isBroken = true }
+    } else {
+      isTwice = environments.updateValue(entry, forKey: EnvironmentName(rawValue: name)) != nil
+      if isTwice { environments[EnvironmentName(rawValue: name)]?.isBroken = true }
+    }
+    if isTwice {
+      diagnostics.append(entry.reader.node.error("\(kind) \"\(name)\" is declared twice"))
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package import Model
+package import PlatformKit
+
+/// The keys of the three kinds of documents.
+package enum ManifestFields {
+  package static let apiVersion = "viridian.dev/v1alpha1"
+
+  /// `workload`: the decoders' kinds with their JSON Schemas; `route` the router's.
+  package static func application(workloads: [String: CanonicalValue]) -> [Field] {
+    let kinds = workloads.sorted { $0.key < $1.key }.map { kind, schema in
+      Field(kind, .payload(schema), "What one instance is, for platforms that run a \(kind).")
+    }
+    return document(
+      "Application",
+      [
+        Field(
+          "workload", .mapping(kinds),
+          "What runs; the environment's platform picks the one it knows.",
+          required: true),
+        Field("instances", .integer(1...1000), "Instances of each stack.", standard: "1"),
+        Field("traffic", .mapping(traffic), "How traffic reaches the instances, and leaves them."),
+        Field("health", .mapping(health), "When an instance counts as healthy."),
+        Field("rollout", .mapping(rollout), "How a new stack takes over."),
+        Field("drift", .mapping(drift), "What happens when somebody changes a live stack."),
+        Field(
+          "dependsOn", .list(.name),
+          "Applications of the same environment that must be stable first."),
+      ])
+  }
+
+  package static let environment = document(
+    "Environment",
+    [
+      Field(
+        "platform", .name, "A platform that the agent's configuration names.", required: true),
+      Field("freeze", .list(.mapping(freeze)), "When nothing new starts."),
+      Field("targets", .map(.text), "Short form of targets: application to version."),
+    ])
+
+  package static func target(route: CanonicalValue) -> [Field] {
+    document(
+      "Target",
+      [
+        Field("application", .name, "Which application.", required: true),
+        Field("environment", .name, "Where it runs.", required: true),
+        Field("version", .text, "The version, as text: 1.10 is not 1.1.", required: true),
+        Field("instances", .integer(1...1000), "Instead of the application's `instances`."),
+        Field("route", .payload(route), "Where the traffic comes in."),
+        Field("health", .mapping(health), "Instead of the application's `health`, as a whole."),
+        Field("rollout", .mapping(rollout), "Instead of the application's `rollout`, as a whole."),
+        Field("drift", .mapping(drift), "Instead of the application's `drift`, as a whole."),
+      ], metadata: targetMetadata)
+  }
+
+  private static func document(
+    _ kind: String, _ spec: [Field], metadata: [Field] = metadata
+  ) -> [Field] {
+    [
+      Field("apiVersion", .choice([apiVersion]), "Always \(apiVersion).", required: true),
+      Field("kind", .choice([kind]), "Always \(kind).", required: true),
+      Field("metadata", .mapping(metadata), "Name and labels.", required: true),
+      Field("spec", .mapping(spec), "The declaration itself.", required: true),
+    ]
+  }
+
+  private static let metadata = [
+    Field("name", .name, "The name, unique for its kind.", required: true),
+    Field("labels", .map(.text), "For people and queries; not part of the digest."),
+    Field("annotations", .map(.text), "Ignored; for other tools."),
+  ]
+
+  /// Only a Target adopts: on other kinds the key would have no effect, so it is unknown there.
+  private static let targetMetadata =
+    metadata + [Field("previously", .name, "The former application name, whose stacks it adopts.")]
+
+  private static let traffic = [
+    Field(
+      "mode", .choice(TrafficPolicy.Mode.allCases.map(\.rawValue)), "none: a worker.",
+      standard: "http"),
+    Field(
+      "drain",
+      .mapping([
+        Field("deadline", .duration, "How long sessions may go on.", standard: "30s"),
+        Field(
+          "then", .choice(TrafficPolicy.AfterDrain.allCases.map(\.rawValue)),
+          "What becomes of sessions that are left.", standard: "close"),
+      ]), "How sessions leave a stack."),
+    Field(
+      "exclusive", .bool, "At most one stack may ever run: forces recreate.", standard: "false"),
+  ]
+
+  private static let health = [
+    Field(
+      "http",
+      .mapping([
+        Field("path", .text, "The path of a GET, at the instance itself.", required: true),
+        Field(
+          "expect", .either(.integer(100...599), .list(.integer(100...599))),
+          "Status codes that are healthy.", standard: "200"),
+      ]), "A GET must answer."),
+    Field("tcp", .mapping([]), "A connection must open; the default with traffic."),
+    Field("running", .mapping([]), "It must run without restarts; the default of workers."),
+    Field("interval", .duration, "Time between two probes.", standard: "1s"),
+    Field("timeout", .duration, "How long one probe may take.", standard: "2s"),
+    Field("healthyAfter", .integer(1...1000), "Passes in a row.", standard: "3"),
+    Field("deadline", .duration, "Time from launch until the gate has failed.", standard: "2m"),
+  ]
+
+  private static let rollout = [
+    Field(
+      "strategy", .choice(RolloutPolicy.Strategy.allCases.map(\.rawValue)), "How.",
+      standard: "blueGreen"),
+    Field("bake", .duration, "Healthy time with all traffic until promotion.", standard: "1m"),
+    Field(
+      "onNewCommit", .choice(RolloutPolicy.OnNewCommit.allCases.map(\.rawValue)),
+      "What a newer commit does to a rollout in progress.", standard: "supersede"),
+    Field(
+      "retain",
+      .mapping([
+        Field("stacks", .integer(0...3), "Warm stacks kept beside stable.", standard: "1"),
+        Field("for", .duration, "How long a warm stack is kept.", standard: "24h"),
+        Field("quarantined", .duration, "How long a failed one is kept, parked.", standard: "24h"),
+      ]), "What is kept."),
+  ]
+
+  private static let drift = [
+    Field(
+      "action", .choice(DriftPolicy.Action.allCases.map(\.rawValue)), "What to do.",
+      standard: "replace"),
+    Field("ignore", .list(.text), "JSON pointers with globs that are not compared."),
+    Field("debounce", .duration, "How long a finding must last.", standard: "30s"),
+  ]
+
+  private static let freeze = [
+    Field("days", .list(.choice(weekdays)), "Days of the week; without it every day."),
+    Field("hours", .text, "`22:00-06:00`; without it the whole day."),
+    Field("dates", .text, "`2026-12-24/2026-12-31`, both included."),
+    Field("timeZone", .text, "IANA name.", standard: "UTC"),
+  ]
+
+  package static let weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+  /// Every key of every kind, for the reference: `Application.spec.health.interval`.
+  package static func reference(
+    workloads: [String: CanonicalValue], route: CanonicalValue
+  ) -> [(path: String, field: Field)] {
+    Field.reference(application(workloads: workloads), prefix: "Application")
+      + Field.reference(environment, prefix: "Environment")
+      + Field.reference(target(route: route), prefix: "Target")
+  }
+}

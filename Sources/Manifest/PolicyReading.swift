@@ -1,0 +1,148 @@
+import Foundation
+import Model
+import PlatformKit
+
+extension MappingReader {
+  /// `traffic`.
+  func trafficPolicy() -> TrafficPolicy {
+    let standard = TrafficPolicy()
+    let drain = mapping("drain")
+    return TrafficPolicy(
+      mode: choice("mode") ?? standard.mode,
+      drainDeadline: drain?.duration("deadline") ?? standard.drainDeadline,
+      afterDrain: drain?.choice("then") ?? standard.afterDrain,
+      exclusive: bool("exclusive") ?? standard.exclusive)
+  }
+
+  /// `rollout`.
+  func rolloutPolicy() -> RolloutPolicy {
+    let standard = RolloutPolicy()
+    let retain = mapping("retain")
+    return RolloutPolicy(
+      strategy: choice("strategy") ?? standard.strategy, bake: duration("bake") ?? standard.bake,
+      onNewCommit: choice("onNewCommit") ?? standard.onNewCommit,
+      retain: Retention(
+        stacks: retain?.integer("stacks") ?? standard.retain.stacks,
+        warm: retain?.duration("for") ?? standard.retain.warm,
+        quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined))
+  }
+
+  /// `drift`.
+  func driftPolicy(_ problems: inout [Diagnostic]) -> DriftPolicy {
+    let standard = DriftPolicy()
+    for pointer in list("ignore") where pointer.text?.hasPrefix("/") != true {
+      problems.append(pointer.error("an entry of \"ignore\" begins with /"))
+    }
+    return DriftPolicy(
+      action: choice("action") ?? standard.action, ignore: list("ignore").compactMap(\.text),
+      debounce: duration("debounce") ?? standard.debounce)
+  }
+
+  /// `health`; the check follows the traffic when none is named.
+  func healthGate(_ mode: TrafficPolicy.Mode, _ problems: inout [Diagnostic]) -> HealthGate {
+    let standard = HealthGate()
+    var checks: [HealthGate.Check] = []
+    if let http = mapping("http") {
+      let codes = Set(http.list("expect").compactMap { $0.text.flatMap { Int($0) } })
+      if let expect = http["expect"], codes.isEmpty {
+        problems.append(expect.error("\"expect\" must name a status code"))
+      }
+      let path = http.text("path") ?? "/"
+      if !path.hasPrefix("/") || path.contains(where: \.isWhitespace) {
+        problems.append(http.node.error("\"path\" must begin with / and hold no white space"))
+      }
+      checks.append(.http(path: path, expect: codes.isEmpty ? [200] : codes.sorted()))
+    }
+    if self["tcp"] != nil { checks.append(.tcp) }
+    if self["running"] != nil { checks.append(.running) }
+    if checks.count > 1 {
+      problems.append(node.error("name one of http, tcp and running, not \(checks.count)"))
+    }
+    if mode == .none, let check = checks.first, check != .running {
+      problems.append(node.error("a worker (traffic.mode none) has no endpoint: use running: {}"))
+    }
+    let gate = HealthGate(
+      check: checks.first ?? Self.standardCheck(mode),
+      interval: bounded("interval", &problems) ?? standard.interval,
+      timeout: bounded("timeout", &problems) ?? standard.timeout,
+      healthyAfter: integer("healthyAfter") ?? standard.healthyAfter,
+      deadline: bounded("deadline", &problems) ?? standard.deadline)
+    if gate.interval * gate.healthyAfter > gate.deadline {
+      problems.append(
+        node.error(
+          "the gate could never pass: healthyAfter × interval is longer than the deadline"))
+    }
+    return gate
+  }
+
+  /// The check where none is named.
+  static func standardCheck(_ mode: TrafficPolicy.Mode) -> HealthGate.Check {
+    mode == .none ? .running : .tcp
+  }
+
+  private func bounded(_ key: String, _ problems: inout [Diagnostic]) -> Duration? {
+    guard let value = duration(key) else { return nil }
+    if value < .milliseconds(50) || value > .seconds(24 * 3600) {
+      problems.append((self[key] ?? node).error("\"\(key)\" must be from 50ms to 24h"))
+    }
+    return value
+  }
+
+  /// One entry of `freeze`.
+  func freezeWindow(_ problems: inout [Diagnostic]) -> FreezeWindow {
+    var window = FreezeWindow(days: list("days").compactMap(\.text))
+    if window.days.isEmpty, self["hours"] == nil, self["dates"] == nil {
+      problems.append(
+        node.error("a window needs days, hours or dates; for always write all seven days"))
+    }
+    if let hours = self["hours"], let text = hours.text {
+      let minutes = text.split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
+      if minutes.count == 2, let from = minutes[0], let until = minutes[1], from != until {
+        (window.fromMinute, window.untilMinute) = (from, until)
+      } else {
+        problems.append(hours.error("\"hours\" must be like 22:00-06:00"))
+      }
+    }
+    if let dates = self["dates"], let text = dates.text {
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+      if parts.count == 2, parts.allSatisfy(Self.isDate), parts[0] <= parts[1] {
+        (window.fromDate, window.untilDate) = (parts[0], parts[1])
+      } else {
+        problems.append(dates.error("\"dates\" must be like 2026-12-24/2026-12-31"))
+      }
+    }
+    if let zone = self["timeZone"], let name = zone.text {
+      // The name becomes part of a path below the host's time zone files.
+      let isName = name.wholeMatch(of: /[A-Za-z][A-Za-z0-9_+\/-]*/) != nil
+      if !isName || TimeZone(identifier: name) == nil {
+        problems.append(
+          zone.error("no time zone \"\(name)\"", suggestion: "for example Europe/Paris"))
+      }
+      window.timeZone = name
+    }
+    return window
+  }
+
+  private static func minutes(_ text: Substring) -> Int? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(isDigit) }),
+      let hour = Int(parts[0]), let minute = Int(parts[1]), hour < 24, minute < 60
+    else { return nil }
+    return hour * 60 + minute
+  }
+
+  private static func isDate(_ text: String) -> Bool {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.map(\.count) == [4, 2, 2], parts.joined().allSatisfy(isDigit),
+      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+      (1...12).contains(month)
+    else { return false }
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return (1...days[month - 1]).contains(day)
+  }
+
+  private static func isDigit(_ character: Character) -> Bool {
+    character.isASCII && character.isNumber
+  }
+}

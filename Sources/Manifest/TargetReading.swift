@@ -1,0 +1,146 @@
+import Model
+import PlatformKit
+
+/// Reads one target from its application, environment and own document.
+struct TargetReading {
+  let id: TargetID
+  let version: String
+  let node: ManifestNode
+  let application: Documents.Entry
+  let environment: Documents.Entry
+  let target: MappingReader?
+  let metadata: MappingReader?
+  let context: ManifestContext
+  private(set) var problems: [Diagnostic] = []
+
+  init(
+    id: TargetID, version: String, node: ManifestNode, application: Documents.Entry,
+    environment: Documents.Entry, target: MappingReader?, metadata: MappingReader?,
+    context: ManifestContext
+  ) {
+    self.id = id
+    self.version = version
+    self.node = node
+    self.application = application
+    self.environment = environment
+    self.target = target
+    self.metadata = metadata
+    self.context = context
+  }
+
+  mutating func run() -> DesiredTarget? {
+    checkVersion()
+    guard let (platform, decoders) = platform(), let workload = workload(platform, decoders) else {
+      return nil
+    }
+    let spec = application.spec
+    let traffic = spec.mapping("traffic")?.trafficPolicy() ?? TrafficPolicy()
+    let health = (target?.mapping("health") ?? spec.mapping("health"))?
+      .healthGate(traffic.mode, &problems)
+    var rollout =
+      (target?.mapping("rollout") ?? spec.mapping("rollout"))?.rolloutPolicy()
+      ?? RolloutPolicy()
+    if traffic.exclusive { rollout.strategy = .recreate }
+    let stack = StackSpec(
+      workloadKind: workload.kind, workload: workload.decoded.payload,
+      inputs: workload.decoded.inputs.sorted(),
+      instances: target?.integer("instances") ?? spec.integer("instances") ?? 1,
+      health: health ?? HealthGate(check: MappingReader.standardCheck(traffic.mode)))
+    return DesiredTarget(
+      id: id, source: context.source, commit: context.commit, version: version,
+      platform: platform, spec: stack, rollout: rollout, traffic: traffic,
+      drift: (target?.mapping("drift") ?? spec.mapping("drift"))?.driftPolicy(&problems)
+        ?? DriftPolicy(),
+      route: route(traffic.mode, decoders), dependsOn: dependencies(), freeze: freeze(),
+      labels: application.metadata.texts("labels").merging(metadata?.texts("labels") ?? [:]) {
+        _, own in own
+      },
+      previously: metadata?.text("previously").map {
+        TargetID(ApplicationName(rawValue: $0), id.environment)
+      },
+      declaredDigest: stack.declaredDigest)
+  }
+
+  private mutating func checkVersion() {
+    guard !Version.isValid(version) else { return }
+    problems.append((target?["version"] ?? node).error(Version.rule))
+  }
+
+  private mutating func platform() -> (PlatformName, PlatformDecoders)? {
+    let name = PlatformName(rawValue: environment.spec.text("platform") ?? "")
+    guard let decoders = context.platforms[name] else {
+      let known = context.platforms.keys.sorted().map(\.rawValue).joined(separator: ", ")
+      problems.append(
+        (environment.spec["platform"] ?? environment.reader.node).error(
+          "the agent's configuration names no platform \"\(name)\"", suggestion: "known: \(known)"))
+      return nil
+    }
+    return (name, decoders)
+  }
+
+  private mutating func workload(
+    _ platform: PlatformName, _ decoders: PlatformDecoders
+  ) -> (kind: String, decoded: DecodedWorkload)? {
+    let declared = application.spec.mapping("workload")
+    let fitting = decoders.workloads.filter { declared?[$0.kind] != nil }
+    guard fitting.count == 1, let decoder = fitting.first, let node = declared?[decoder.kind] else {
+      let kinds = decoders.workloads.map(\.kind).joined(separator: ", ")
+      problems.append(
+        (declared?.node ?? application.reader.node).error(
+          "platform \"\(platform)\" of \(id) runs \(kinds): declare exactly one of them here"))
+      return nil
+    }
+    let name = StackID(id, 1).name()
+    if name.utf8.count > decoder.nameLimit {
+      problems.append(
+        Diagnostic(
+          severity: .warning, file: self.node.file, line: self.node.line,
+          message: "\(id): stack names longer than \(decoder.nameLimit) bytes are shortened"))
+    }
+    do throws(DecodingProblems) {
+      let decoded = try decoder.decode(
+        node,
+        Substitutions(version: version, application: id.application, environment: id.environment))
+      problems += decoded.warnings
+      return (decoder.kind, decoded)
+    } catch {
+      problems += error.diagnostics
+      return nil
+    }
+  }
+
+  private mutating func route(
+    _ mode: TrafficPolicy.Mode, _ decoders: PlatformDecoders
+  ) -> CanonicalValue? {
+    guard let node = target?["route"] else {
+      if mode != .none {
+        problems.append(
+          self.node.error(
+            "\(id) has traffic but no route",
+            suggestion: "add `route: { listen: \"127.0.0.1:8080\" }` to its Target, or "
+              + "`traffic: { mode: none }` to the application"))
+      }
+      return nil
+    }
+    guard mode != .none else {
+      problems.append(node.error("\(id) is a worker (traffic.mode none): it has no route"))
+      return nil
+    }
+    do throws(DecodingProblems) {
+      return try decoders.route.decode(node, mode: mode)
+    } catch {
+      problems += error.diagnostics
+      return nil
+    }
+  }
+
+  private func dependencies() -> [TargetID] {
+    application.spec.list("dependsOn").compactMap(\.text).map {
+      TargetID(ApplicationName(rawValue: $0), id.environment)
+    }
+  }
+
+  private mutating func freeze() -> [FreezeWindow] {
+    environment.spec.list("freeze").map { MappingReader($0).freezeWindow(&problems) }
+  }
+}

@@ -1,0 +1,97 @@
+import Model
+
+extension PlanChecks {
+  /// S13: "unknown" permits only waiting and reporting.
+  static let nothingFromUnknown: Rule = { checked in
+    guard !checked.plan.actions.isEmpty else { return [] }
+    if checked.target.stacks.value == nil { return ["acts while its stacks are unknown"] }
+    let writes = checked.plan.actions.contains(where: \.isRouteWrite)
+    return writes && !checked.isRouteKnown ? ["writes a route that could not be read"] : []
+  }
+
+  /// S13: what takes away is decided from complete, fresh reads of stacks and route.
+  static let freshForDestruction: Rule = { checked in
+    let stops = checked.reductions.map(\.stack.generation) + checked.retirements.map(\.generation)
+    var wrong: [String] = []
+    if !(stops + checked.lowered).isEmpty, checked.target.stacksAge > checked.freshness {
+      wrong.append("takes capacity or weight away by a listing that is too old")
+    }
+    let needsRoute = !checked.lowered.isEmpty || (!stops.isEmpty && !checked.isWorker)
+    if needsRoute, !checked.isRouteKnown || checked.target.routeAge > checked.freshness {
+      wrong.append("takes capacity or weight away without a fresh read of the route")
+    }
+    return wrong
+  }
+
+  /// S14 and observe mode: without the lease or the mode to act there is no action of any kind.
+  static let mayAct: Rule = { checked in
+    guard !checked.plan.actions.isEmpty else { return [] }
+    if checked.input.agent.mode == .observe { return ["acts in observe mode"] }
+    return checked.input.agent.holdsLease ? [] : ["acts without the lease"]
+  }
+
+  /// S16: a clock grows by what a watched boot clock shows, at most two intervals a pass.
+  static let clocksOnlyAccumulate: Rule = { checked in
+    guard let before = checked.before, let after = checked.after else { return [] }
+    let now = checked.input.now
+    let allowed =
+      before.clock.map { $0.bootID == now.bootID ? now.sinceBoot - $0.sinceBoot : .zero } ?? .zero
+    let bound = max(.zero, min(allowed, checked.input.interval * 2))
+    return after.stacks.keys.sorted().compactMap { generation in
+      guard let old = before.stacks[generation], let new = after.stacks[generation],
+        old.role == new.role, new.inRole - old.inRole > bound
+      else { return nil }
+      return "the clock of \(generation) grew by \((new.inRole - old.inRole).text)"
+    }
+  }
+
+  /// S20: a candidate becomes stable only healthy, with all traffic read back, after its bake.
+  static let promotionNeedsProof: Rule = { checked in
+    guard let rollout = checked.before?.rollout, checked.before?.stable != rollout.candidate,
+      checked.after?.stable == rollout.candidate
+    else { return [] }
+    let candidate = rollout.candidate
+    var wrong: [String] = []
+    let declared = checked.stacks[candidate]?.capacity.declared ?? .max
+    if !checked.isFreshlyProbed(candidate)
+      || checked.healthy(candidate) < min(declared, wanted(checked))
+    {
+      wrong.append("\(candidate) is promoted without healthy, freshly probed instances")
+    }
+    if checked.before?.stacks[candidate]?.gatePassed != true {
+      wrong.append("\(candidate) is promoted and never passed its gate")
+    }
+    if !checked.isWorker, checked.weight(candidate) != 100 {
+      wrong.append("\(candidate) is promoted with \(checked.weight(candidate)) % of the traffic")
+    }
+    let isNew = rollout.cause == .commit || rollout.cause == .drift
+    let served = checked.after?.stacks[candidate]?.inRole ?? .zero
+    let watched = max(served, checked.before?.stacks[candidate]?.inRole ?? .zero)
+    if isNew, let bake = checked.spec?.rollout.bake, watched < bake {
+      wrong.append("\(candidate) is promoted after \(watched.text) of a bake of \(bake.text)")
+    }
+    return wrong
+  }
+
+  private static func wanted(_ checked: CheckedPlan) -> Int {
+    max(1, checked.floor)
+  }
+
+  /// S24: after a lost ledger only instances are healed, until a person or a commit says more.
+  static let lostLedger: Rule = { checked in
+    let isUnknown = checked.input.agent.isLedgerLost && checked.before == nil
+    let wasHeld = checked.before?.hold?.reason == .ledgerLost
+    let isHeld = checked.after?.hold?.reason == .ledgerLost
+    let isLive = !checked.stacks.isEmpty || !(checked.route?.route.backends.isEmpty ?? true)
+    guard isLive, isHeld || (isUnknown && !wasHeld) else { return [] }
+    let wrong = checked.plan.actions.filter { action in
+      switch action {
+      case .setInstances(let stack, let count):
+        count < (checked.stacks[stack.generation]?.capacity.intended ?? .max)
+      case .ensure(let order): checked.stacks[order.stack.generation] == nil
+      case .route, .removeRoute, .retire: true
+      }
+    }
+    return wrong.isEmpty ? [] : ["launches, shifts or retires after the ledger was lost"]
+  }
+}

@@ -1,0 +1,144 @@
+import Model
+
+extension PlanChecks {
+  /// S6: a generation means one launch of one digest, for ever.
+  static let oneStackPerGeneration: Rule = { checked in
+    let generations = checked.launches.map(\.stack.generation)
+    var wrong = checked.launches.flatMap { repetition(of: $0, checked) }
+    if Set(generations).count != generations.count { wrong.append("one generation, two launches") }
+    for order in checked.newLaunches {
+      let highest = (Array(checked.stacks.keys) + Array(checked.before?.stacks.keys ?? [:].keys))
+        .max()
+      let generation = order.stack.generation
+      if let highest, generation <= highest {
+        wrong.append("the new launch \(generation) is not above \(highest)")
+      }
+      if let next = checked.before?.nextGeneration, generation < next {
+        wrong.append("the new launch \(generation) is below the next generation \(next)")
+      }
+    }
+    return wrong
+  }
+
+  private static func repetition(of order: LaunchOrder, _ checked: CheckedPlan) -> [String] {
+    let generation = order.stack.generation
+    var wrong: [String] = []
+    if order.stack.target != checked.plan.target {
+      wrong.append("\(order.stack) is launched for \(checked.plan.target)")
+    }
+    if let seen = checked.stacks[generation] {
+      if seen.certificate.stackDigest != order.stackDigest {
+        wrong.append("\(generation) exists with another digest")
+      }
+    } else if let known = checked.before?.stacks[generation] {
+      if known.stackDigest != order.stackDigest {
+        wrong.append("\(generation) is recorded with another digest")
+      }
+      if known.role != .candidate || known.gatePassed {
+        wrong.append("\(generation) has lived once and would be launched a second time")
+      }
+    }
+    return wrong
+  }
+
+  /// S6: what is launched stands in the record that is written before.
+  static let intentBeforeLaunch: Rule = { checked in
+    checked.launches.compactMap { order in
+      let generation = order.stack.generation
+      guard let record = checked.after, let intent = record.stacks[generation] else {
+        return "\(generation) is launched without an intent in the record"
+      }
+      guard intent.stackDigest == order.stackDigest, record.nextGeneration > generation else {
+        return "the intent of \(generation) in the record does not fit the launch"
+      }
+      return nil
+    }
+  }
+
+  /// S7: the digests of a launch are those of its spec.
+  static let digestsAreRecomputed: Rule = { checked in
+    checked.newLaunches.compactMap { order in
+      guard order.spec.declaredDigest == order.declaredDigest,
+        order.spec.stackDigest(order.resolved) == order.stackDigest
+      else { return "the digests of \(order.stack.generation) are not those of its spec" }
+      return nil
+    }
+  }
+
+  /// S7: what runs already as declared is launched again only for drift or repair.
+  static let noLaunchOfTheSame: Rule = { checked in
+    guard let stable = checked.before?.stable, let seen = checked.stacks[stable] else { return [] }
+    return checked.newLaunches.compactMap { order in
+      guard seen.certificate.stackDigest == order.stackDigest else { return nil }
+      switch checked.cause(order.stack.generation) {
+      case .drift, .repair: return nil
+      case .commit, .rollback, nil:
+        return
+          "\(order.stack.generation) is what \(stable) already is, and nothing is wrong with it"
+      }
+    }
+  }
+
+  /// S8: one candidate and one stable, and nothing is launched but the candidate.
+  static let oneCandidate: Rule = { checked in
+    guard let record = checked.after else {
+      return checked.newLaunches.map { "\($0.stack.generation) is launched without a record" }
+    }
+    // While a candidate bakes with all traffic, the next commit's may launch beside it at 0 %.
+    let isBaking = checked.before?.rollout.map { checked.weight($0.candidate) == 100 } ?? false
+    var wrong: [String] = []
+    for (role, bound) in [(StackRole.candidate, isBaking ? 2 : 1), (.stable, 1)] {
+      let count = record.stacks.values.count { $0.role == role }
+      if count > bound { wrong.append("\(count) stacks are \(role.rawValue)") }
+    }
+    for order in checked.newLaunches where record.rollout?.candidate != order.stack.generation {
+      let generation = order.stack.generation
+      if !isBaking || record.stacks[generation]?.role != .candidate {
+        wrong.append("\(generation) is launched and is not the rollout's candidate")
+      }
+    }
+    return wrong
+  }
+
+  /// S8: stable, candidate, baseline, superseded, quarantined, draining, and what retention keeps.
+  static let boundedStacks: Rule = { checked in
+    guard !checked.newLaunches.isEmpty, let record = checked.after else { return [] }
+    let counted = record.stacks.values.count { $0.role != .retiring && !$0.hasDrifted }
+    let bound = 6 + (checked.spec?.rollout.retain.stacks ?? 1)
+    return counted <= bound ? [] : ["a launch would make \(counted) stacks, \(bound) may be there"]
+  }
+
+  /// S8: a rollout begins only within the agent-wide limit; a rollback is never held up.
+  static let boundedRollouts: Rule = { checked in
+    guard let new = checked.after?.rollout, new.cause != .rollback,
+      checked.before?.rollout == nil
+    else { return [] }
+    let running = checked.output.plan.count { $0.record?.rollout != nil }
+    let limit = checked.input.limits.concurrentRollouts
+    return running <= limit ? [] : ["\(running) targets have a candidate, \(limit) may"]
+  }
+
+  /// S11: what is launched was accepted: it is declared, or is what served before.
+  static let onlyAcceptedDigests: Rule = { checked in
+    let stable = checked.before?.stable.flatMap { checked.before?.stacks[$0]?.declaredDigest }
+    let accepted = [checked.spec?.declaredDigest, checked.before?.lastGood?.declaredDigest, stable]
+    return checked.newLaunches.compactMap { order in
+      accepted.contains(order.declaredDigest)
+        ? nil : "\(order.stack.generation) is of a digest that no accepted commit declares"
+    }
+  }
+
+  /// S21: the same digest is not replaced a fourth time within the window.
+  static let breaker: Rule = { checked in
+    guard let breaker = checked.before?.breaker else { return [] }
+    let window = max(.seconds(3600), breaker.lastRollout * 5)
+    let recent = breaker.replacements.count { $0 < window }
+    return checked.newLaunches.compactMap { order in
+      let isSame = breaker.digest == order.stackDigest || breaker.digest == order.declaredDigest
+      guard isSame, recent >= 3, checked.cause(order.stack.generation) != .commit else {
+        return nil
+      }
+      return "\(order.stack.generation) would be replacement \(recent + 1) of one digest"
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Model
+
+/// Who wins when rules meet.
+extension PlanChecks {
+  /// Paused: nothing new, no drift replacement, no retirement; repair and rollback go on.
+  static let paused: Rule = { checked in
+    guard checked.after?.isPaused == true || checked.output.memory.isPaused else { return [] }
+    return newness(checked).map { "\($0) while paused" }
+      + checked.retirements.map { "\($0.generation) is retired while paused" }
+  }
+
+  /// Frozen: nothing new and no drift replacement; a rollout under way keeps its weight.
+  static let frozen: Rule = { checked in
+    guard checked.target.freeze != nil else { return [] }
+    return newness(checked).map { "\($0) inside a freeze window" }
+  }
+
+  /// Launches, and stacks that gain weight, for a commit or for drift.
+  private static func newness(_ checked: CheckedPlan) -> [String] {
+    func isNew(_ generation: Generation) -> Bool {
+      switch checked.cause(generation) {
+      case .commit, .drift, nil: true
+      case .repair, .rollback: false
+      }
+    }
+    // Weight for what was stable before is a rollback, whatever asked for it.
+    let raised = checked.raised.map(\.generation).filter {
+      checked.before?.stacks[$0]?.wasStable != true && checked.before?.stable != $0 && isNew($0)
+    }
+    return checked.newLaunches.map(\.stack.generation).filter(isNew).map { "\($0) is launched" }
+      + raised.map { "\($0) gains weight" }
+  }
+
+  /// The breaker is open: another digest only, instance healing only, nothing retired.
+  static let breakerHeld: Rule = { checked in
+    guard let breaker = checked.after?.breaker, breaker.isOpen,
+      checked.before?.breaker.isOpen == true
+    else { return [] }
+    let same = checked.newLaunches.filter {
+      breaker.digest == $0.stackDigest || breaker.digest == $0.declaredDigest
+    }
+    return same.map { "\($0.stack.generation) is launched while the breaker holds its digest" }
+      + checked.retirements.map { "\($0.generation) is retired while the breaker holds" }
+  }
+
+  /// S18: an abort takes weight only from the candidate, and does nothing without a rollout.
+  static let abortIsTotal: Rule = { checked in
+    let isAborted = checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
+    guard isAborted, let before = checked.before, let stable = before.stable else { return [] }
+    var wrong: [String] = []
+    if checked.lowered.contains(stable) { wrong.append("an abort takes weight from stable") }
+    let stopped =
+      checked.reductions.map(\.stack.generation) + checked.retirements.map(\.generation)
+    if stopped.contains(stable) { wrong.append("an abort stops instances of stable") }
+    if let candidate = before.rollout?.candidate,
+      checked.raised.contains(where: { $0.generation == candidate && candidate != stable })
+    {
+      wrong.append("an aborted candidate gains weight")
+    }
+    return wrong
+  }
+
+  /// S18: what a person or a missing verdict holds is neither launched nor given weight.
+  static let heldDigestGetsNothing: Rule = { checked in
+    guard let hold = checked.after?.hold, let digest = hold.digest, checked.before?.hold == hold
+    else {
+      return []
+    }
+    guard hold.reason == .aborted || hold.reason == .noEvidence else { return [] }
+    let launched = checked.newLaunches.filter { $0.stackDigest == digest }
+    let served = checked.raised.filter { backend in
+      let record = checked.after?.stacks[backend.generation]
+      return record?.stackDigest == digest && record?.wasStable == false
+        && checked.after?.stable != backend.generation
+    }
+    return launched.map { "\($0.stack.generation) is launched, its digest is \(hold.word)" }
+      + served.map { "\($0.generation) gains weight, its digest is \(hold.word)" }
+  }
+}

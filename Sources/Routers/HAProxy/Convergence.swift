@@ -1,0 +1,159 @@
+import Model
+
+/// Where live and files differ from what is stored: the same comparison yields the findings that
+/// people see and the actions that put it right.
+struct Convergence: Sendable {
+  private(set) var findings: [Finding] = []
+  private(set) var actions: [Action] = []
+  /// Something that only a new configuration can put right.
+  private(set) var needsReload = false
+
+  private let live: LiveTarget
+  private let stored: StoredRoute
+  private let rendering: Rendering
+  private let resource: String
+
+  init(of live: LiveTarget, to stored: StoredRoute, _ rendering: Rendering) {
+    (self.live, self.stored, self.rendering) = (live, stored, rendering)
+    resource = "route \(stored.target)"
+    compareFiles()
+    compareListener()
+    guard !needsReload, let current = live.current else { return }
+    for slot in Slot.all(rendering.settings.slots) { compare(slot, current) }
+    for worker in live.workers { compareMap(worker) }
+    for slot in Slot.all(rendering.settings.slots) { removeStrangers(slot, current) }
+  }
+
+  private mutating func compareFiles() {
+    let file = rendering.settings.configurationFile(stored.key)
+    var isIntact = true
+    if live.configuration != rendering.configuration(stored) {
+      isIntact = false
+      find(live.configuration == nil ? .deleted : .modified, file, live.configuration)
+    }
+    if live.mapFile != Rendering.map(stored.map) {
+      isIntact = false
+      let path = rendering.settings.mapFile(stored.key)
+      find(live.mapFile == nil ? .deleted : .modified, path, live.mapFile)
+    }
+    if !isIntact { actions.append(.writeFiles(stored)) }
+    if !live.isGlobalFileIntact {
+      find(.modified, rendering.settings.globalFile, "changed")
+      actions.append(.writeGlobalFile)
+    }
+  }
+
+  private mutating func find(_ word: Finding.Word, _ file: String, _ content: String?) {
+    let actual = content.map { "\(Digest.of($0).short)…" }
+    add(word, "/files/\(file.split(separator: "/").last ?? "")", "as written", actual)
+  }
+
+  private mutating func compareListener() {
+    let wanted = stored.listen.map(\.shown)
+    guard let current = live.current, let frontend = current.frontend, current.map != nil,
+      current.slots.isSuperset(of: Slot.all(rendering.settings.slots)),
+      frontend.mode == stored.mode.rawValue, frontend.addresses.map(Optional.some) == [wanted],
+      frontend.status != "STOP"
+    else {
+      needsReload = true
+      let actual = live.current?.frontend.map {
+        "\($0.mode) \($0.addresses.joined(separator: ",")) \($0.status)"
+      }
+      let word: Finding.Word = actual == nil ? .deleted : .modified
+      add(word, "/listen", "\(stored.mode.rawValue) \(wanted ?? "?") OPEN", actual)
+      return
+    }
+    if frontend.status != "OPEN" {
+      add(.modified, "/listen/status", "OPEN", frontend.status)
+      actions.append(
+        .run(
+          pid: current.pid, [Command(text: "enable frontend \(stored.key.frontend)")]))
+    }
+  }
+
+  private mutating func compare(_ slot: Slot, _ current: WorkerView) {
+    let commands = ServerCommands(key: stored.key, slot: slot)
+    guard let backend = stored.entry(slot)?.backend else { return }
+    for endpoint in backend.endpoints {
+      let name = ServerName(backend, endpoint).text(stored.key)
+      let path = "/servers/\(slot)/\(name)"
+      let address = Rendering.address(endpoint)
+      var repair: [Command] = []
+      if let row = current.server(slot, name) {
+        if row.address != address {
+          add(.modified, path + "/address", address, row.address)
+          repair.append(commands.move(name, to: endpoint))
+        }
+        if row.isUnchecked {
+          add(.modified, path + "/check", "enabled", "disabled")
+          repair.append(commands.enableHealth(name))
+        }
+        repair += admin(row, path, commands)
+      } else {
+        add(.deleted, path, address, nil)
+        repair = commands.add(name, rendering.serverLine(endpoint))
+      }
+      if !repair.isEmpty { actions.append(.run(pid: current.pid, repair)) }
+    }
+  }
+
+  private mutating func admin(
+    _ row: ServerRow, _ path: String, _ commands: ServerCommands
+  ) -> [Command] {
+    if row.isInMaintenance {
+      add(.modified, path + "/state", "ready", row.status)
+      return commands.prove(row.name)
+    }
+    if row.weight != 1 {
+      // A weight of 0 also shows as draining; both are undone, in either order.
+      add(.modified, path + "/weight", "1", "\(row.weight) \(row.status)")
+      return [commands.weigh(row.name), commands.ready(row.name)]
+    }
+    guard row.isDraining else { return [] }
+    add(.modified, path + "/state", "ready", row.status)
+    return row.checkStatus.hasSuffix("OK") ? [commands.ready(row.name)] : commands.prove(row.name)
+  }
+
+  private mutating func compareMap(_ worker: WorkerView) {
+    // An old worker may be older than the target; then it routes nothing to it either.
+    guard let map = worker.map else { return }
+    let wanted = stored.map
+    guard map != wanted else { return }
+    let path = worker.isCurrent ? "/split" : "/old-workers/\(worker.pid)/split"
+    add(.modified, path, Self.summary(wanted), Self.summary(map))
+    actions.append(.commitMap(pid: worker.pid, wanted))
+  }
+
+  /// Counts by backend, and everything else as it is: for people.
+  private static func summary(_ map: [String: String]) -> String {
+    var shares: [String: Int] = [:]
+    for index in 0..<100 { shares[map[String(index)] ?? "nothing", default: 0] += 1 }
+    let split = shares.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    let rest = map.filter { Int($0.key) == nil }.sorted { $0.key < $1.key }
+    return (split + rest.map { "\($0.key)=\($0.value)" }).joined(separator: " ")
+  }
+
+  /// Servers that nobody of ours put there, or that were about to be deleted.
+  private mutating func removeStrangers(_ slot: Slot, _ current: WorkerView) {
+    let commands = ServerCommands(key: stored.key, slot: slot)
+    let backend = stored.entry(slot)?.backend
+    let ours = Set(
+      (backend?.endpoints ?? []).compactMap { endpoint in
+        backend.map { ServerName($0, endpoint).text(stored.key) }
+      })
+    for row in current.servers[slot] ?? [] where !ours.contains(row.name) {
+      add(.added, "/servers/\(slot)/\(row.name)", nil, row.address)
+      var removal: [Command] = row.isInMaintenance ? [] : [commands.stop(row.name)]
+      // Its requests end first; `RoutePlan` waits for them.
+      if row.sessions == 0 { removal.append(commands.delete(row.name)) }
+      if !removal.isEmpty { actions.append(.run(pid: current.pid, removal)) }
+    }
+  }
+
+  private mutating func add(
+    _ word: Finding.Word, _ path: String, _ expected: String?, _ actual: String?
+  ) {
+    findings.append(
+      Finding(word: word, resource: resource, path: path, expected: expected, actual: actual))
+  }
+}

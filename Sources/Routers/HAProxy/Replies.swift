@@ -1,0 +1,167 @@
+import Model
+
+/// What `show proc` on the master socket says.
+struct ProcessList: Hashable, Sendable {
+  /// The worker that accepts; nil while there is none.
+  var current: Int?
+  /// Workers of former configurations that still serve connections.
+  var old: [Int] = []
+  /// Reloads since the master started.
+  var reloads = 0
+  /// Reloads that failed since the last one that did not.
+  var failed = 0
+  /// How long ago the current worker started.
+  var uptime: Duration = .zero
+
+  /// nil for text that is not a complete list.
+  init?(_ text: String) {
+    guard text.hasPrefix("#<PID>") else { return nil }
+    var section = ""
+    for line in text.split(separator: "\n") {
+      if line.hasPrefix("#") {
+        section = String(line.dropFirst(2))
+        continue
+      }
+      let words = line.split { $0 == " " || $0 == "\t" }
+      guard words.count >= 4, let pid = Int(words[0]) else { continue }
+      switch words[1] {
+      case "master":
+        reloads = Int(words[2]) ?? 0
+        if let at = words.firstIndex(of: "[failed:") {
+          failed = Int(words[at + 1].dropLast()) ?? 0
+        }
+      case "worker" where section.hasPrefix("old"): old.append(pid)
+      case "worker":
+        current = pid
+        uptime = Self.duration(words[3])
+      default: break
+      }
+    }
+  }
+
+  /// `0d00h01m02s`.
+  private static func duration(_ text: some StringProtocol) -> Duration {
+    var seconds = 0
+    var number = 0
+    for character in text {
+      switch character {
+      case "d": seconds += number * 86_400
+      case "h": seconds += number * 3600
+      case "m": seconds += number * 60
+      case "s": seconds += number
+      default: number = number * 10 + (character.wholeNumberValue ?? 0)
+      }
+      if character.isLetter { number = 0 }
+    }
+    return .seconds(seconds)
+  }
+}
+
+/// One server of one worker as `show stat` shows it.
+struct ServerRow: Hashable, Sendable {
+  var backend: String
+  var name: String
+  var sessions: Int
+  /// `UP`, `UP 1/2`, `DOWN`, `MAINT`, `DRAIN`, `no check`…
+  var status: String
+  var weight: Int
+  var checkStatus: String
+  var address: String
+
+  var isUp: Bool { status.hasPrefix("UP") && checkStatus.hasSuffix("OK") }
+  /// HAProxy shows no result of a check that is switched off, and pauses it in maintenance.
+  var isUnchecked: Bool { checkStatus.isEmpty && !isInMaintenance }
+  var isInMaintenance: Bool { status.hasPrefix("MAINT") }
+  var isDraining: Bool { status.hasPrefix("DRAIN") || status.hasPrefix("NOLB") }
+}
+
+/// One frontend of one worker as `show stat` shows it.
+struct FrontendRow: Hashable, Sendable {
+  var name: String
+  var status: String
+  var mode: String
+  /// Where its listeners accept.
+  var addresses: [String] = []
+}
+
+/// The servers and frontends of one worker.
+struct Statistics: Hashable, Sendable {
+  var frontends: [FrontendRow] = []
+  var backends: Set<String> = []
+  var servers: [ServerRow] = []
+
+  /// nil for text that is not a complete table.
+  init?(_ text: String) {
+    let lines = text.split(separator: "\n")
+    guard let head = lines.first, head.hasPrefix("# ") else { return nil }
+    let names = head.dropFirst(2).split(separator: ",", omittingEmptySubsequences: false)
+    let columns = Dictionary(
+      names.enumerated().map { (String($1), $0) }, uniquingKeysWith: { first, _ in first })
+    let wanted = ["pxname", "svname", "scur", "status", "uweight", "check_status", "addr", "mode"]
+    let found = wanted.compactMap { columns[$0] }
+    guard found.count == wanted.count, let type = columns["type"] else { return nil }
+    for line in lines.dropFirst() {
+      let cells = splitTable(line)
+      guard cells.count >= names.count - 1 else { return nil }
+      add(found.map { String(cells[$0]) }, type: String(cells[type]))
+    }
+  }
+
+  private mutating func add(_ cell: [String], type: String) {
+    switch type {
+    case "0": frontends.append(FrontendRow(name: cell[0], status: cell[3], mode: cell[7]))
+    case "1": backends.insert(cell[0])
+    case "2":
+      // An asterisk marks a check in progress; what follows is the last result.
+      let check = cell[5].hasPrefix("* ") ? String(cell[5].dropFirst(2)) : cell[5]
+      servers.append(
+        ServerRow(
+          backend: cell[0], name: cell[1], sessions: Int(cell[2]) ?? 0, status: cell[3],
+          weight: Int(cell[4]) ?? 0, checkStatus: check, address: cell[6]))
+    default:
+      guard let at = frontends.lastIndex(where: { $0.name == cell[0] }) else { return }
+      frontends[at].addresses.append(cell[6])
+    }
+  }
+}
+
+/// The entries of `show map <file>`: `<pointer> <key> <value>`; nil when the worker has none.
+func parseMap(_ text: String) -> [String: String]? {
+  guard !text.hasPrefix("Unknown map") else { return nil }
+  var entries: [String: String] = [:]
+  for line in text.split(separator: "\n") {
+    let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
+    guard parts.count == 3 else { continue }
+    // HAProxy uses the first of two equal keys.
+    if entries[parts[1]] == nil { entries[parts[1]] = parts[2] }
+  }
+  return entries
+}
+
+/// The cells of one line; a quoted cell may hold commas and doubled quotes.
+private func splitTable(_ line: Substring) -> [Substring] {
+  guard line.utf8.contains(UInt8(ascii: "\"")) else {
+    return line.split(separator: ",", omittingEmptySubsequences: false)
+  }
+  var cells: [Substring] = []
+  var isQuoted = false
+  var start = line.startIndex
+  for index in line.indices {
+    if line[index] == "\"" { isQuoted.toggle() }
+    guard line[index] == ",", !isQuoted else { continue }
+    cells.append(line[start..<index])
+    start = line.index(after: index)
+  }
+  return cells + [line[start...]]
+}
+
+/// The sessions of one server in `show sess`: `0x55…: proto=tcpv4 … be=<backend> srv=<server> …`.
+func sessionPointers(_ text: String, backend: String, server: String) -> [String] {
+  text.split(separator: "\n").compactMap { line in
+    let words = line.split(separator: " ")
+    guard words.contains("be=\(backend)"), words.contains("srv=\(server)"),
+      let first = words.first, first.hasPrefix("0x"), first.hasSuffix(":")
+    else { return nil }
+    return String(first.dropLast())
+  }
+}

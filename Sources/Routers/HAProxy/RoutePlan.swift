@@ -1,0 +1,178 @@
+import Model
+
+/// What `apply` does next: a pure function of what is and what is wanted, asked again after every
+/// step. Three stages, each of which is safe to stop at: servers are added without a share, the
+/// split changes once they are up, and what is left over goes when its sessions are gone.
+enum RoutePlan {
+  enum Step: Hashable, Sendable {
+    case done
+    case perform([Action])
+    /// Only a new configuration brings this about.
+    case reload(StoredRoute)
+    /// Nothing to do but wait; `isLong`: not worth waiting for inside one call.
+    case wait(String, isLong: Bool)
+  }
+
+  /// What a step depends on besides the world.
+  struct Circumstances: Hashable, Sendable {
+    var now: BootTime
+    /// Servers that are not up yet are still waited for.
+    var patience: Bool
+  }
+
+  static func next(
+    _ live: LiveTarget, _ wanted: Route, _ rendering: Rendering, _ at: Circumstances
+  ) -> Step {
+    guard let base = live.stored ?? live.running else { return .reload(StoredRoute(empty: wanted)) }
+    let convergence = Convergence(of: live, to: base, rendering)
+    if convergence.needsReload { return .reload(base.declared(by: wanted)) }
+    if !convergence.actions.isEmpty { return .perform(convergence.actions) }
+    let slots = rendering.settings.slots
+    if let step = addStage(base, wanted, slots, live) { return step }
+    if let step = splitStage(base, wanted, live, at) { return step }
+    if let step = removeStage(base, wanted, live, at.now) { return step }
+    if let stranger = stranger(base, live) {
+      return .wait("requests of \(stranger) have to end", isLong: false)
+    }
+    // Last, because it may have to wait its turn, and an abort must not.
+    guard base.declaration == wanted.declaration, base.mode == wanted.mode,
+      wanted.drainDeadline <= live.hardStop
+    else { return .reload(base.declared(by: wanted)) }
+    return .done
+  }
+
+  /// New stacks take a slot without a share; new instances join their stack.
+  private static func addStage(
+    _ base: StoredRoute, _ wanted: Route, _ slots: Int, _ live: LiveTarget
+  ) -> Step? {
+    var next = base.draining(as: wanted)
+    for backend in wanted.backends {
+      if let at = next.entries.firstIndex(where: { $0.isSameStack(as: backend) }) {
+        let old = next.entries[at].backend.endpoints
+        let names = Set(backend.endpoints.map { ServerName(backend, $0) })
+        let kept = old.filter { !names.contains(ServerName(backend, $0)) }
+        next.entries[at].backend.endpoints = (kept + backend.endpoints).sorted()
+        next.entries[at].backend.checkPath = backend.checkPath
+        continue
+      }
+      let kind: Slot.Check = backend.checkPath == nil ? .tcp : .http
+      let taken = Set(next.entries.map(\.slot))
+      let free = (0..<slots).map { Slot(kind, $0) }.first {
+        !taken.contains($0) && live.sessions($0) == 0
+      }
+      guard let free else {
+        return .wait("all \(slots) slots hold stacks that still have sessions", isLong: true)
+      }
+      var added = backend
+      added.weightPercent = 0
+      next.entries.append(StoredRoute.Entry(slot: free, backend: added))
+      next.entries.sort { $0.slot < $1.slot }
+    }
+    return next == base ? nil : .perform([.writeFiles(next)])
+  }
+
+  /// The new split, once every stack that rises has a server that HAProxy itself has seen up.
+  private static func splitStage(
+    _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ at: Circumstances
+  ) -> Step? {
+    var next = base
+    for index in next.entries.indices {
+      let entry = next.entries[index]
+      let match = wanted.backends.first { entry.isSameStack(as: $0) }
+      let weight = match?.weightPercent ?? 0
+      if weight > entry.backend.weightPercent {
+        let up = live.serversUp(entry.slot)
+        let all = entry.backend.endpoints.count
+        // From nothing, a stack gets its share with all its servers as long as patience lasts.
+        if up == 0 || (at.patience && up < all && entry.backend.weightPercent == 0) {
+          return .wait(
+            "\(up) of \(all) servers of \(entry.backend.generation) are up", isLong: false)
+        }
+      }
+      next.entries[index].backend.weightPercent = weight
+      if weight > 0 {
+        next.entries[index].drainingSince = nil
+      } else if entry.backend.weightPercent > 0 {
+        next.entries[index].drainingSince = at.now
+      }
+    }
+    next.fallback = wanted.fallback.flatMap { generation in
+      wanted.backends.first { $0.generation == generation }
+    }.flatMap { backend in next.entries.first { $0.isSameStack(as: backend) }?.slot }
+    return next == base ? nil : .perform([.writeFiles(next)])
+  }
+
+  /// What is no longer wanted has no share by now; it goes when it carries nothing, or when its
+  /// sessions have had their time.
+  private static func removeStage(
+    _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ now: BootTime
+  ) -> Step? {
+    var next = base
+    next.entries = []
+    var waits: [String] = []
+    var cuts: [Action] = []
+    for var entry in base.entries {
+      if let match = wanted.backends.first(where: { entry.isSameStack(as: $0) }) {
+        let (kept, wait) = instances(entry, match, live, base.key)
+        entry.backend.endpoints = kept
+        next.entries.append(entry)
+        waits += wait.map { [$0] } ?? []
+        continue
+      }
+      let rows = remaining(entry.slot, live)
+      guard !rows.isEmpty else { continue }
+      let since = entry.drainingSince ?? now
+      entry.drainingSince = since
+      next.entries.append(entry)
+      if base.afterDrain == .close, since.hasPassed(base.drainDeadline, at: now) {
+        cuts += rows.map { cut($0.0, entry, $0.1) }
+      } else {
+        waits.append("\(live.sessions(entry.slot)) sessions of \(entry.backend.generation) to end")
+      }
+    }
+    if next != base { return .perform([.writeFiles(next)] + cuts) }
+    if !cuts.isEmpty { return .perform(cuts) }
+    guard !waits.isEmpty else { return nil }
+    return .wait("waiting for " + waits.joined(separator: ", "), isLong: true)
+  }
+
+  private static func cut(
+    _ pid: Int, _ entry: StoredRoute.Entry, _ row: ServerRow
+  ) -> Action {
+    .cut(
+      pid: pid, entry.slot, server: row.name, entry.backend.generation, sessions: row.sessions)
+  }
+
+  private static func remaining(_ slot: Slot, _ live: LiveTarget) -> [(Int, ServerRow)] {
+    live.workers.flatMap { worker in
+      (worker.servers[slot] ?? []).filter { $0.sessions > 0 }.map { (worker.pid, $0) }
+    }
+  }
+
+  /// Instances that are gone leave their stack, but never its last server that is up.
+  private static func instances(
+    _ entry: StoredRoute.Entry, _ wanted: Backend, _ live: LiveTarget, _ key: TargetKey
+  ) -> (kept: [Endpoint], wait: String?) {
+    let rows = live.current?.servers[entry.slot] ?? []
+    let names = Set(wanted.endpoints.map { ServerName(wanted, $0).text(key) })
+    let isCovered = rows.contains { names.contains($0.name) && $0.isUp }
+    var wait: String?
+    let kept = entry.backend.endpoints.filter { endpoint in
+      let name = ServerName(entry.backend, endpoint).text(key)
+      if names.contains(name) { return true }
+      let isUp = rows.contains { $0.name == name && $0.isUp }
+      guard isUp, entry.backend.weightPercent > 0, !isCovered else { return false }
+      wait = "another server of \(wanted.generation) than \(name) to be up"
+      return true
+    }
+    return (kept, wait)
+  }
+
+  private static func stranger(_ base: StoredRoute, _ live: LiveTarget) -> String? {
+    let ours = Set(
+      base.entries.flatMap { entry in
+        entry.backend.endpoints.map { ServerName(entry.backend, $0).text(base.key) }
+      })
+    return live.current?.servers.values.joined().first { !ours.contains($0.name) }?.name
+  }
+}

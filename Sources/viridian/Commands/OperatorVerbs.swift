@@ -1,0 +1,109 @@
+import ArgumentParser
+import Model
+
+/// Sends one request and says what was recorded.
+private func ask(
+  _ verb: OperatorRequest.Verb, _ options: ConfigurationOptions, _ reason: ReasonOptions
+) async throws {
+  let recorded = try await options.client().ask(verb, reason: reason.reason)
+  print("recorded as request \(recorded.sequence) by \(recorded.by)")
+}
+
+struct Pause: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Nothing new starts; rollback, abort and repair still work.")
+  @Argument(help: "web@production; without it every target.") var target: TargetID?
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+  func run() async throws { try await ask(.pause(target), options, reason) }
+}
+
+struct Resume: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Ends a pause.")
+  @Argument(help: "web@production; without it every target.") var target: TargetID?
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+  func run() async throws { try await ask(.resume(target), options, reason) }
+}
+
+struct Abort: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Returns the traffic to stable and holds the digest until `retry` or another digest.")
+  @Argument(help: "web@production") var target: TargetID
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+  func run() async throws { try await ask(.abort(target), options, reason) }
+}
+
+struct Retry: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tries an aborted or held digest again.")
+  @Argument(help: "web@production") var target: TargetID
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+  func run() async throws { try await ask(.retry(target), options, reason) }
+}
+
+struct Release: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Lifts a quarantine and resets the replacement breaker.")
+  @Argument(help: "web@production") var target: TargetID
+  @Option(name: .long, help: "Only this stack digest (64 hexadecimal digits).")
+  var digest: String?
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+
+  func run() async throws {
+    let digest = try digest.map { text in
+      guard let digest = Digest(hex: text.replacing("sha256:", with: "")) else {
+        throw Complaint("--digest: \"\(text)\" is not 64 hexadecimal digits")
+      }
+      return digest
+    }
+    try await ask(.release(target, digest), options, reason)
+  }
+}
+
+struct Adopt: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Accepts the world as it is after a lost ledger.")
+  @Argument(help: "web@production") var target: TargetID?
+  @Flag(name: .long, help: "Every target that is held for a lost ledger.") var all = false
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+
+  func validate() throws {
+    guard (target == nil) == all else { throw ValidationError("name one target, or --all") }
+  }
+
+  func run() async throws { try await ask(.adopt(target), options, reason) }
+}
+
+struct Approve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Confirms something that waits for a person.", subcommands: [ApproveRemoval.self])
+}
+
+struct ApproveRemoval: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "removal", abstract: "Confirms the held removals of exactly this commit.")
+  @Argument(help: "The full commit id, as `get` and `describe` show it.") var commit: String
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+
+  func run() async throws {
+    guard commit.count == 40, commit.allSatisfy(\.isHexDigit) else {
+      throw Complaint("\"\(commit)\" is not a full commit id of 40 hexadecimal digits")
+    }
+    try await ask(.approveRemoval(CommitID(rawValue: commit.lowercased())), options, reason)
+  }
+}
+
+struct Sync: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Asks every source at once.")
+  @OptionGroup var options: ConfigurationOptions
+  func run() async throws {
+    try await options.client().sync()
+    print("asked")
+  }
+}

@@ -1,0 +1,48 @@
+import Agent
+import ArgumentParser
+import Display
+import Foundation
+import GitSource
+import Manifest
+import Model
+
+struct Plan: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "What a commit would launch, shift and retire, and why. Exit code 1 for differences.",
+    discussion: "Asks the running agent's own planner; nothing is recorded and nothing is done.")
+  @Option(help: "The Git revision to plan for; without it the files as they are.") var ref: String?
+  @Option(help: "Only targets that differ from this revision.") var base: String?
+  @Option(help: "The declarations' directory.", completion: .directory) var directory = "."
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let configuration = try options.load()
+    let source = configuration.sources.first?.source.name ?? "main"
+    let platforms = try PlatformCatalog.decoders(configuration)
+    let desired = try parse(ref, source, platforms)
+    let errors = desired.diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty else {
+      throw Complaint(errors.map(\.description.visible).joined(separator: "\n"))
+    }
+    let client = try AgentClient(socket: configuration.socketPath)
+    var statuses = try await client.preview(desired)
+    if let base {
+      let before = try parse(base, source, platforms)
+      let changed = Set(desired.targets.filter { !before.targets.contains($0) }.map(\.id))
+      statuses = statuses.filter { changed.contains($0.target) }
+    }
+    print(output.renderer.plan(statuses), terminator: "")
+    if statuses.contains(where: { $0.sync != .synced }) { throw ExitCode.differences }
+  }
+
+  private func parse(
+    _ revision: String?, _ source: SourceName, _ platforms: [PlatformName: PlatformDecoders]
+  ) throws -> DesiredState {
+    let files = DeclarationFiles(directory: directory)
+    // The commit is left out, so that two revisions compare by what they declare.
+    return Manifest.parse(
+      try revision.map(files.read(at:)) ?? files.read(),
+      ManifestContext(source: source, commit: "preview", platforms: platforms))
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct Viridian: AsyncParsableCommand {
+  /// Every error ends with 2, also a misspelt flag: 1 means differences.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      guard !(error is ExitCode), exitCode(for: error) != .success else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      Foundation.exit(ExitCode.error.rawValue)
+    }
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "viridian",
+    abstract: "A GitOps agent for immutable infrastructure: it replaces rather than patches.",
+    discussion: """
+      Exit codes: 0 nothing to do or success, 1 differences or drift, 2 error, 3 rollout failed \
+      or timed out (wait).
+      """,
+    version: Version.text,
+    subcommands: [SourceWorkerCommand.self],
+    groupedSubcommands: [
+      CommandGroup(name: "The agent", subcommands: [Run.self, Init.self, Uninstall.self]),
+      CommandGroup(
+        name: "What is and what would be",
+        subcommands: [
+          Get.self, Describe.self, History.self, Drift.self, Logs.self, Wait.self, Plan.self,
+          LintCommand.self, Schema.self,
+        ]),
+      CommandGroup(
+        name: "What a person decides",
+        subcommands: [
+          Sync.self, Pause.self, Resume.self, Abort.self, Retry.self, Release.self, Adopt.self,
+          Approve.self, Promote.self, Rollback.self,
+        ]),
+      CommandGroup(
+        name: "The agent's own state",
+        subcommands: [Backup.self, Restore.self, VersionCommand.self, Completion.self]),
+    ])
+}
+
+enum Version {
+  /// Semantic version of the agent; written nowhere that a digest or a fingerprint reads.
+  static let text = "0.1.0"
+}

@@ -1,0 +1,79 @@
+import Agent
+import Model
+import Planning
+import Testing
+
+@Suite struct ProbeBookTests {
+  private let key = ProbeBook.Key(stack: StackID(TargetID("web", "production"), 1), launch: "aa")
+  private let gate = HealthGate(check: .tcp, interval: .seconds(1), healthyAfter: 2)
+
+  private func at(_ seconds: Int) -> Now {
+    Now(bootID: "boot", sinceBoot: .seconds(seconds), wall: WallTime(milliseconds: 0))
+  }
+
+  private func endpoint(_ instance: Int, _ port: Int = 1) -> Endpoint {
+    Endpoint(instance: instance, host: "127.0.0.1", port: port)
+  }
+
+  private func record(
+    _ book: inout ProbeBook, _ instance: Int, _ failure: String?, at second: Int, port: Int = 1
+  ) {
+    book.record(
+      key, gate: gate, instance: instance, endpoint: endpoint(instance, port), failure: failure,
+      at: at(second))
+  }
+
+  @Test func `an instance is proven after enough passes in a row`() {
+    var book = ProbeBook()
+    record(&book, 0, nil, at: 1)
+    #expect(book.report(key, at: at(1))?.proven == 0)
+    record(&book, 0, nil, at: 2)
+    #expect(book.report(key, at: at(2))?.proven == 1)
+    record(&book, 0, "answered 500", at: 3)
+    let report = book.report(key, at: at(3))
+    #expect(report?.proven == 0)
+    #expect(report?.healthy == 0)
+    #expect(report?.lastFailure == "instance 0: answered 500")
+  }
+
+  @Test func `an old pass is no proof`() {
+    var book = ProbeBook()
+    record(&book, 0, nil, at: 1)
+    record(&book, 0, nil, at: 2)
+    #expect(book.report(key, at: at(6))?.proven == 1)
+    #expect(book.report(key, at: at(7))?.proven == 0)
+    #expect(book.report(key, at: at(7))?.healthy == 0)
+  }
+
+  @Test func `an instance that moved begins anew`() {
+    var book = ProbeBook()
+    record(&book, 0, nil, at: 1)
+    record(&book, 0, nil, at: 2)
+    record(&book, 0, nil, at: 3, port: 2)
+    #expect(book.report(key, at: at(3))?.proven == 0)
+    #expect(book.report(key, at: at(3))?.healthy == 1)
+  }
+
+  @Test func `a lost instance no longer counts`() {
+    var book = ProbeBook()
+    for second in 1...2 {
+      record(&book, 0, nil, at: second)
+      record(&book, 1, nil, at: second)
+    }
+    #expect(book.report(key, at: at(2))?.proven == 2)
+    book.keep(instances: [1], of: key)
+    #expect(book.report(key, at: at(2))?.proven == 1)
+  }
+
+  @Test func `a stack that was never probed has no report`() {
+    #expect(ProbeBook().report(key, at: at(1)) == nil)
+  }
+
+  @Test func `a reboot makes every pass worthless`() {
+    var book = ProbeBook()
+    record(&book, 0, nil, at: 1)
+    record(&book, 0, nil, at: 2)
+    book.keep([])
+    #expect(book.report(key, at: at(2)) == nil)
+  }
+}

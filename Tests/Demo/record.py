@@ -1,0 +1,118 @@
+"""Reads what load.py writes while it writes, and answers questions about it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+
+class Requests(list):
+    """Some recorded requests."""
+
+    def failed(self):
+        return Requests(r for r in self if "error" in r)
+
+    def retried(self):
+        return Requests(r for r in self if r["retried"])
+
+    def versions(self):
+        return Counter(r["version"] for r in self if r.get("version"))
+
+    def processes(self, version):
+        """The ids of the processes that answered for a version."""
+        return {r["pid"] for r in self if "pid" in r and r["version"] == version}
+
+    def of_version(self, version):
+        """Good answers of one version, in the order in which they came."""
+        found = (r for r in self if r.get("version") == version and "error" not in r)
+        return sorted(found, key=lambda r: r["done"])
+
+    def since(self, moment):
+        """Requests due at or after a moment of the monotonic clock."""
+        return Requests(r for r in self if r["due"] >= moment)
+
+    def latency(self, percent):
+        """Milliseconds from due to done of the quick page, or None."""
+        times = sorted(
+            r["done"] - r["due"] for r in self if r["page"] == "GET /version" and "error" not in r
+        )
+        if not times:
+            return None
+        return 1000 * times[min(len(times) - 1, int(len(times) * percent / 100))]
+
+    def longest_gap(self):
+        """The longest time in milliseconds between two good answers."""
+        times = sorted(r["done"] for r in self if "error" not in r)
+        return max((1000 * (b - a) for a, b in zip(times, times[1:])), default=0)
+
+
+class Load:
+    """The load generator as a process of its own."""
+
+    def __init__(self, port, path, rate=100):
+        self.path = Path(path)
+        self.requests = Requests()
+        self._partial = b""
+        program = Path(__file__).with_name("load.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(program), "--port", str(port), "--rate", str(rate), "--record",
+             str(path)],
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )
+        self._offset = 0
+
+    def read(self):
+        """All requests that ended so far."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                new = file.read()
+            self._offset += len(new)
+            *lines, self._partial = (self._partial + new).split(b"\n")
+            self.requests.extend(json.loads(line) for line in lines if line)
+        return self.requests
+
+    def served(self):
+        """All requests due after the first good answer: before it there was no service yet."""
+        requests = self.read()
+        first = min((r["done"] for r in requests if "error" not in r), default=None)
+        return Requests() if first is None else requests.since(first)
+
+    def settle(self):
+        """Waits until every request that was due before now has ended."""
+        now = time.monotonic()
+        deadline = now + 12  # the load's own timeout is 10 s
+        while time.monotonic() < deadline:
+            requests = self.read()
+            ended = sum(1 for r in requests if r["due"] < now)
+            due = max((r["number"] for r in requests if r["due"] < now), default=-1) + 1
+            newest = max((r["due"] for r in requests), default=0)
+            if ended >= due and newest >= now:
+                return
+            time.sleep(0.05)
+
+    def wait_for(self, question, seconds):
+        """Asks until the answer is true; the last answer."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = question(self.read())
+            if answer or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.05)
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def stop(self):
+        if self.is_running():
+            os.kill(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.read()

@@ -1,0 +1,203 @@
+import Foundation
+import LedgerKit
+import Model
+import Support
+import Testing
+import Transport
+
+/// One agent on one "machine": a directory, a Git remote made from examples-repo, a configuration,
+/// and the real programs. Everything it starts ends with it.
+final class Host {
+  let directory: URL
+  let remote: Repository
+  private(set) var port: Int
+  private let http: HTTPClient
+  private var agent: pid_t?
+  private var agents = 0
+  /// Extra lines of the configuration.
+  private let settings: String
+
+  init(
+    application: [String: String] = [:], settings: String = "", source: String? = nil
+  ) throws {
+    directory = FileManager.default.temporaryDirectory.appending(
+      path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let ports = try freePorts(2)
+    port = ports[0]
+    remote = try Repository(in: directory, port: ports[0], stagingPort: ports[1], application)
+    http = try HTTPClient(connections: 8)
+    self.settings = settings
+    try write(
+      source: source ?? "{ name: main, url: \"file://\(remote.path)\", branch: main, poll: 200ms }")
+  }
+
+  var state: String { directory.appending(path: "state").path }
+  var configuration: String { directory.appending(path: "viridian.yaml").path }
+  var logFile: URL { directory.appending(path: "agent-\(agents).log") }
+  var publicURL: String { "http://127.0.0.1:\(port)" }
+
+  /// Stops what is left; called by every test's end.
+  func end() async {
+    kill()
+    do { try await run(["uninstall", "--yes"]) } catch { Issue.record("uninstall: \(error)") }
+    #expect(processes().isEmpty, "processes are left behind: \(processes())")
+    do { try FileManager.default.removeItem(at: directory) } catch {
+      Issue.record("cannot remove \(directory.path): \(error)")
+    }
+  }
+
+  /// Starts the agent; `failpoint`: where it is to stop itself.
+  func start(failpoint: String? = nil, executable: URL = Programs.viridian) throws {
+    precondition(agent == nil, "one agent at a time")
+    agents += 1
+    var environment = ["SWIFT_BACKTRACE": "enable=no"]
+    if let failpoint {
+      environment["VIRIDIAN_FAILPOINT"] = failpoint
+      environment["VIRIDIAN_FAILPOINT_FILE"] = failpointFile.path
+    }
+    agent = try Tool.spawn(
+      [executable.path, "run", "--config", configuration], directory: directory.path,
+      environment: environment, input: "/dev/null", output: logFile.path, error: logFile.path)
+  }
+
+  var failpointFile: URL { directory.appending(path: "failpoint") }
+
+  /// SIGKILL from outside.
+  func kill() {
+    guard let agent else { return }
+    Foundation.kill(agent, SIGKILL)
+    Tool.wait(agent)
+    self.agent = nil
+  }
+
+  /// SIGTERM; the answer is how long it took.
+  func terminate() async throws -> Duration {
+    let agent = try #require(agent)
+    let start = ContinuousClock.now
+    Foundation.kill(agent, SIGTERM)
+    try await until("the agent has ended") { Tool.exitStatus(agent) }
+    self.agent = nil
+    return ContinuousClock.now - start
+  }
+
+  /// Runs one command of the product; the answer is its standard output.
+  @discardableResult
+  func run(_ arguments: [String], expecting code: Int32 = 0) async throws -> String {
+    let result = try await execute(
+      Programs.viridian.path, arguments + ["--config", configuration], in: directory)
+    guard result.code == code else {
+      throw Unexpected(
+        "viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
+    }
+    return result.text
+  }
+
+  func statuses() async throws -> [TargetStatus] { try await get("/v1/targets") }
+
+  func status(_ target: String = "web@production") async throws -> TargetStatus? {
+    try await statuses().first { $0.target.description == target }
+  }
+
+  func agentStatus() async throws -> AgentStatus { try await get("/v1/agent") }
+
+  func history(_ kinds: [LedgerEntry.Kind] = []) async throws -> [LedgerEntry] {
+    struct Page: Codable { var entries: [LedgerEntry] }
+    let filter = kinds.map { "&kind=\($0.rawValue)" }.joined()
+    let page: Page = try await get("/v1/history?limit=10000\(filter)")
+    return page.entries.reversed()
+  }
+
+  /// Waits until the target serves `version`, synced, with no rollout.
+  @discardableResult
+  func synced(
+    _ version: String, _ target: String = "web@production", within limit: Duration = .seconds(40)
+  ) async throws -> TargetStatus {
+    try await until("\(target) is synced at \(version)", within: limit) {
+      guard let status = try await self.status(target), status.liveVersion == version,
+        status.desiredVersion == version, status.sync == .synced, status.rollout == nil
+      else { return nil }
+      return status
+    }
+  }
+
+  /// Polls until `condition` gives a value; the failure shows the statuses and the agent's log.
+  @discardableResult
+  func until<Value>(
+    _ what: String, within limit: Duration = .seconds(40),
+    _ condition: () async throws -> Value?
+  ) async throws -> Value {
+    let end = ContinuousClock.now + limit
+    var last: (any Error)?
+    while ContinuousClock.now < end {
+      do {
+        if let value = try await condition() { return value }
+      } catch {
+        last = error
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    throw Unexpected("never: \(what)\(last.map { " (\($0))" } ?? "")\n\(await evidence())")
+  }
+
+  /// One GET of the public port.
+  func answer(_ path: String = "/version") async throws -> (status: Int, body: String) {
+    var request = HTTPRequest("GET", url: publicURL + path)
+    request.allowedSchemes = [.http]
+    let response = try await http.send(request)
+    return (response.status, String(decoding: response.body, as: UTF8.self))
+  }
+
+  /// Processes that belong to this host's stacks, router or agent: whose command line or working
+  /// directory names its directory.
+  func processes() -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.filter { Int($0) != nil }.compactMap { pid in
+      let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+      let text = String(decoding: line, as: UTF8.self).replacingOccurrences(of: "\0", with: " ")
+      let cwd =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
+      let isOurs =
+        text.contains(directory.lastPathComponent)
+        || cwd.contains(directory.lastPathComponent)
+      return isOurs && Int(pid) != Int(getpid()) ? "\(pid) \(text)" : nil
+    }
+  }
+
+  private func get<Value: Decodable>(_ path: String) async throws -> Value {
+    var request = HTTPRequest("GET", url: "http://agent\(path)")
+    request.unixSocket = "\(state)/agent.sock"
+    request.allowedSchemes = [.http]
+    let response = try await http.send(request)
+    guard response.status == 200 else { throw Unexpected("\(path): \(response.status)") }
+    return try JSONDecoder().decode(Value.self, from: Data(response.body))
+  }
+
+  private func evidence() async -> String {
+    let statuses = (try? await statuses()) ?? []
+    let lines = statuses.map { status in
+      "\(status.target) live \(status.liveVersion ?? "-") desired \(status.desiredVersion ?? "-") "
+        + "\(status.sync.rawValue) \(status.rollout.map { "\($0.phase) \($0.candidate)" } ?? "") "
+        + "\(status.hold ?? "") \(status.explanation.joined(separator: "; "))"
+    }
+    let log = (try? String(contentsOf: logFile, encoding: .utf8)) ?? ""
+    return lines.joined(separator: "\n") + "\n--- agent log\n" + log.suffix(4000)
+  }
+
+  private func write(source: String) throws {
+    let text = """
+      owner: e2e-\(directory.lastPathComponent.suffix(8))
+      state: \(state)
+      interval: 100ms
+      inspectEvery: 500ms
+      sources:
+        - \(source)
+      platforms:
+        - { name: local, kind: local, ports: "\(port + 1000)-\(port + 1099)", reloadEvery: 200ms }
+      alerts: { file: \(directory.path)/alerts.jsonl }
+      \(settings)
+
+      """
+    try Data(text.utf8).write(to: URL(fileURLWithPath: configuration))
+  }
+}

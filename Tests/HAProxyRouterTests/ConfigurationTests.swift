@@ -1,0 +1,73 @@
+import Foundation
+import HAProxyRouter
+import Model
+import Testing
+
+@Suite struct ConfigurationTests {
+  @Test func `a target's file holds its intent and everything a restart needs`() async throws {
+    try await Bench.with(slots: 1) { bench in
+      let one = try Instance("one")
+      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
+      let directory = bench.settings.directory
+      let text = try String(
+        contentsOfFile: "\(directory)/conf.d/10-web.production.cfg", encoding: .utf8)
+      let lines = text.split(separator: "\n", maxSplits: 1)
+      #expect(lines[0].hasPrefix("# viridian route {\"afterDrain\":\"close\","))
+      #expect(
+        lines[1] == """
+          frontend fe_web.production
+            mode http
+            bind 127.0.0.1:\(bench.port)
+            option forwardfor
+            http-request set-var(txn.be) rand(100),map(\(directory)/maps/web.production.map)
+            http-request set-var(txn.fb) str(fallback),map(\(directory)/maps/web.production.map)
+            use_backend %[var(txn.be)] if { var(txn.be),nbsrv gt 0 }
+            use_backend %[var(txn.fb)] if { var(txn.fb),nbsrv gt 0 }
+            use_backend %[var(txn.be)] if { stopping }
+          backend be_web.production_h0
+            mode http
+            balance leastconn
+            option httpchk
+            http-check send meth GET uri-lf "%[str(path-h0),map(\(directory)/maps/web.production.map,/)]" ver HTTP/1.1 hdr Host localhost hdr Connection close
+            http-check expect status 200-399
+            server web-production-v001-launch1-i0.\(one.port) 127.0.0.1:\(one.port) check inter 300ms fastinter 100ms downinter 100ms fall 2 rise 1 observe layer4 error-limit 3 on-error mark-down weight 1
+          backend be_web.production_t0
+            mode http
+            balance leastconn
+
+          """)
+      let map = try String(
+        contentsOfFile: "\(directory)/maps/web.production.map", encoding: .utf8)
+      #expect(
+        map.split(separator: "\n").filter { $0.hasSuffix(" be_web.production_h0") }.count == 101)
+      #expect(map.contains("stack-h0 v001/launch1\n") && map.contains("path-h0 /healthz\n"))
+      let global = try String(contentsOfFile: "\(directory)/conf.d/00-global.cfg", encoding: .utf8)
+      #expect(global.contains("hard-stop-after 3600s\n"))
+      var mode = stat()
+      #expect(stat(directory, &mode) == 0)
+      #expect(mode.st_mode & 0o777 == 0o700)
+    }
+  }
+
+  @Test func `no old worker ends a connection before the longest drain is over`() async throws {
+    try await Bench.with { bench in
+      try await bench.apply(bench.route([]))
+      let workers = try bench.workers()
+      var route = bench.route([])
+      route.drainDeadline = .seconds(7200)
+      try await bench.apply(route)
+      #expect(try bench.workers() != workers)
+      let global = try String(
+        contentsOfFile: bench.settings.directory + "/conf.d/00-global.cfg", encoding: .utf8)
+      #expect(global.contains("hard-stop-after 7201s\n"))
+      #expect(try await bench.observe().route == route)
+      #expect(try await bench.observe().findings == [])
+    }
+  }
+
+  @Test func `a directory that HAProxy would not take literally is refused`() {
+    for directory in ["relative", "/tmp/a b", "/tmp/\"x", "/tmp/$HOME", "/tmp/a\nb"] {
+      #expect(throws: (any Error).self) { try HAProxyRouter(HAProxySettings(directory: directory)) }
+    }
+  }
+}

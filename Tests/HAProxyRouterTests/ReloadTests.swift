@@ -1,0 +1,154 @@
+import Foundation
+import Glibc
+import HAProxyRouter
+import Model
+import PlatformKit
+import Testing
+
+@Suite struct ReloadTests {
+  @Test func `reloads under load lose no request and keep split and health`() async throws {
+    try await Bench.with { bench in
+      let (one, two) = (try Instance("one"), try Instance("two"))
+      let route = bench.route([backend(1, 70, [one]), backend(2, 30, [two])], fallback: 1)
+      try await bench.apply(route)
+      let load = try Load(bench.port)
+      for index in 0..<8 {
+        let other = TargetID(ApplicationName(rawValue: "other\(index)"), "production")
+        let empty = bench.route([], target: other, port: try freePort())
+        try await bench.router.apply(empty, ifRevision: nil)
+        let seen = try await bench.observe()
+        #expect(seen.route == route)
+        #expect(seen.serversUp == [1: 1, 2: 1])
+      }
+      let report = try await load.stop()
+      #expect(report.failed == 0, "\(report.failures)")
+      print("8 reloads: \(report.failed) failed of \(report.total)")
+    }
+  }
+
+  @Test func `new targets share a reload and wait for the interval`() async throws {
+    try await Bench.with(reloadInterval: .seconds(3), coalescing: .milliseconds(300)) { bench in
+      try await bench.router.start()
+      let names = ["a", "b", "c", "d"].map { TargetID(ApplicationName(rawValue: $0), "x") }
+      let routes = try names.map { bench.route([], target: $0, port: try freePort()) }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for route in routes.dropLast() {
+          group.addTask { try await bench.router.apply(route, ifRevision: nil) }
+        }
+        try await group.waitForAll()
+      }
+      let workers = try bench.workers()
+      #expect(try bench.master("show proc").contains("master          1 "))
+      #expect(try await bench.router.read().count == 3)
+      do {
+        try await bench.router.apply(routes[3], ifRevision: nil)
+        Issue.record("the second reload did not wait")
+      } catch PlatformError.waiting(let text) {
+        #expect(text.contains("reloads in"))
+      }
+      #expect(try bench.workers() == workers)
+      try await eventually {
+        do {
+          try await bench.router.apply(routes[3], ifRevision: nil)
+          return true
+        } catch PlatformError.waiting { return false }
+      }
+      #expect(try await bench.router.read().count == 4)
+    }
+  }
+
+  @Test func `a port in use fails only its own target and names it`() async throws {
+    try await Bench.with { bench in
+      let one = try Instance("one")
+      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
+      let workers = try bench.workers()
+      let bad = TargetID("bad", "production")
+      do {
+        try await bench.router.apply(
+          bench.route([], target: bad, port: one.port), ifRevision: nil)
+        Issue.record("a taken port was accepted")
+      } catch PlatformError.rejected(let fault, let text) {
+        #expect(fault == .platform)
+        #expect(text.contains("bad@production") && text.contains("127.0.0.1:\(one.port)"))
+      }
+      do {
+        try await bench.router.apply(bench.route([], target: bad), ifRevision: nil)
+        Issue.record("the address of another target was accepted")
+      } catch PlatformError.rejected(_, let text) {
+        #expect(text.contains("belongs to web@production"))
+      }
+      #expect(try bench.workers() == workers)
+      try await bench.router.apply(
+        bench.route([], target: TargetID("good", "production"), port: try freePort()),
+        ifRevision: nil)
+      #expect(try await bench.router.read().count == 2)
+      #expect(try await bench.answers().names == ["one": 200])
+    }
+  }
+
+  @Test func `a listen address moves with a reload and a target goes with one`() async throws {
+    try await Bench.with { bench in
+      let one = try Instance("one")
+      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
+      let other = try freePort()
+      let moved = bench.route([backend(1, 100, [one])], fallback: 1, port: other)
+      try await bench.apply(moved)
+      #expect(try await bench.observe().route == moved)
+      #expect(try await bench.observe().findings == [])
+      let revision = try await bench.observe().revision
+      await #expect(throws: PlatformError.self) {
+        try await bench.router.remove(web, ifRevision: "stale")
+      }
+      try await bench.router.remove(web, ifRevision: revision)
+      #expect(try await bench.router.read().isEmpty)
+      try await bench.router.remove(web, ifRevision: nil)
+    }
+  }
+
+  @Test(arguments: ["worker", "master"])
+  func `a killed HAProxy is back with the same split`(_ victim: String) async throws {
+    try await Bench.with { bench in
+      let (one, two) = (try Instance("one"), try Instance("two"))
+      let route = bench.route([backend(1, 90, [one]), backend(2, 10, [two])], fallback: 1)
+      try await bench.apply(route)
+      let master = try bench.masterPID()
+      kill(victim == "worker" ? Int32(try bench.workers()[0]) : master, SIGKILL)
+      try await eventually {
+        let seen = try await bench.router.read()[web]?.value
+        return seen?.serversUp == [1: 1, 2: 1] && seen?.route == route && seen?.findings == []
+      }
+      #expect(try bench.masterPID() != master)
+      #expect(try await bench.answers(500).failed == 0)
+    }
+  }
+
+  @Test func `another agent finds the running HAProxy and starts none`() async throws {
+    try await Bench.with { bench in
+      let one = try Instance("one")
+      let route = bench.route([backend(1, 100, [one])], fallback: 1)
+      try await bench.apply(route)
+      let (master, workers) = (try bench.masterPID(), try bench.workers())
+      let next = try HAProxyRouter(bench.settings)
+      try await next.start()
+      #expect(try await next.read()[web]?.value?.route == route)
+      #expect(try bench.masterPID() == master)
+      #expect(try bench.workers() == workers)
+    }
+  }
+
+  @Test func `a worker that cannot be asked makes its routes unknown`() async throws {
+    try await Bench.with { bench in
+      let one = try Instance("one")
+      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
+      let pid = Int32(try bench.workers()[0])
+      kill(pid, SIGSTOP)
+      let seen = try await bench.router.read()
+      kill(pid, SIGCONT)
+      guard case .unknown = seen[web] else {
+        Issue.record("known: \(seen)")
+        return
+      }
+      #expect(try await bench.observe().findings == [])
+    }
+  }
+}

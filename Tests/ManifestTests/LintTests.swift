@@ -1,0 +1,46 @@
+import Manifest
+import Model
+import Testing
+
+@Suite struct LintTests {
+  private func target(
+    _ name: ApplicationName, _ environment: EnvironmentName, listen: String, source: SourceName
+  ) throws -> DesiredState {
+    var target = try #require(Example().onlyTarget())
+    target.id = TargetID(name, environment)
+    target.source = source
+    target.route = ["listen": .string(listen)]
+    return DesiredState(source: source, commit: "c", targets: [target])
+  }
+
+  private func problems(_ states: [DesiredState]) -> [String] {
+    Lint.problems(states, Example.platforms).map(\.message)
+  }
+
+  @Test func `sources that share nothing have no problems`() throws {
+    let one = try target("web", "production", listen: "127.0.0.1:80", source: "one")
+    let two = try target("web", "staging", listen: "127.0.0.1:81", source: "two")
+    #expect(problems([one, two]).isEmpty)
+    #expect(problems([one]).isEmpty)
+  }
+
+  @Test func `a target in two sources is named with both`() throws {
+    let one = try target("web", "production", listen: "127.0.0.1:80", source: "one")
+    let two = try target("web", "production", listen: "127.0.0.1:80", source: "two")
+    #expect(problems([two, one]) == ["web@production is declared by the sources one and two"])
+  }
+
+  @Test func `two targets whose stacks would have one name are refused`() throws {
+    let one = try target("a-b", "c", listen: "127.0.0.1:80", source: "one")
+    let two = try target("a", "b-c", listen: "127.0.0.1:81", source: "two")
+    #expect(problems([one, two]).count == 1)
+  }
+
+  @Test(arguments: ["127.0.0.1:80", "*:80", "0.0.0.0:80", "[::]:80"])
+  func `two routes on one port clash, also by way of all addresses`(_ listen: String) throws {
+    let one = try target("web", "production", listen: "127.0.0.1:80", source: "one")
+    let two = try target("api", "production", listen: listen, source: "two")
+    #expect(problems([one, two]).count == 1)
+    #expect(problems([two, one]).count == 1)
+  }
+}

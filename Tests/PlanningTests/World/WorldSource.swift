@@ -1,0 +1,151 @@
+import Model
+import Planning
+
+/// One Git repository: what was pushed, and what the agent accepted of it.
+struct WorldSource {
+  var health: SourceState.Health = .current
+  /// The newest commit's tree, seen or not.
+  private(set) var written: [TargetID: TargetSettings] = [:]
+  private var broken: Set<TargetID> = []
+  private(set) var newest: CommitID?
+  private var accepted: CommitID?
+  private var isComplete = false
+  private var good: [TargetID: DesiredTarget] = [:]
+  private var held: [TargetID: String] = [:]
+  private var removed: [TargetID: CommitID] = [:]
+
+  var state: SourceState {
+    SourceState(
+      health: health, commit: accepted, isComplete: isComplete,
+      targetCount: good.keys.count { removed[$0] == nil })
+  }
+
+  /// Targets that the source says something of; a removal alone is no declaration.
+  var declared: [TargetID] { good.keys.filter { removed[$0] == nil } }
+
+  func desired(_ target: TargetID) -> DesiredInput? {
+    guard let last = good[target] else { return nil }
+    if let commit = removed[target] {
+      return .removed(source: last.source, commit: commit, lastGood: last)
+    }
+    if case .held(let reason) = health { return .held(lastGood: last, reason: reason) }
+    if let reason = held[target] { return .held(lastGood: last, reason: reason) }
+    return .desired(last)
+  }
+
+  /// A commit as people push it; the answer is what the agent makes of it.
+  mutating func push(
+    _ commit: CommitID, set: [TargetID: TargetSettings], remove: [TargetID],
+    broken: Set<TargetID>, as name: SourceName
+  ) -> String {
+    written.merge(set) { _, new in new }
+    for target in remove { written[target] = nil }
+    self.broken = broken
+    newest = commit
+    guard health == .current else { return "\(commit) pushed, not seen" }
+    return accept(as: name)
+  }
+
+  /// Reads the newest commit, as the agent does once the source answers.
+  mutating func accept(as name: SourceName) -> String {
+    guard let commit = newest, commit != accepted else { return "nothing new" }
+    isComplete = broken.isEmpty && !written.isEmpty
+    for (target, settings) in written where !broken.contains(target) {
+      good[target] = settings.desired(target, source: name, commit: commit)
+      held[target] = nil
+      removed[target] = nil
+    }
+    for target in broken where good[target] != nil {
+      held[target] = "its document is wrong in \(commit)"
+    }
+    for target in good.keys where written[target] == nil && removed[target] == nil {
+      if isComplete {
+        removed[target] = commit
+      } else {
+        held[target] = "absent in \(commit), which is empty or has errors"
+      }
+    }
+    accepted = commit
+    return isComplete ? "\(commit) accepted" : "\(commit) accepted, incomplete"
+  }
+
+  /// The agent's memory of what was there before is gone: absence proves nothing any more.
+  mutating func forgetHistory() {
+    for target in removed.keys { good[target] = nil }
+    removed = [:]
+  }
+}
+
+/// What a manifest would say of one target. The defaults are short, so that scripts are.
+struct TargetSettings {
+  var version = "1.0.0"
+  var instances = 2
+  var configuration = ""
+  var rollout = RolloutPolicy(bake: .seconds(10))
+  var traffic = TrafficPolicy(drainDeadline: .seconds(5))
+  var drift = DriftPolicy(debounce: .seconds(3))
+  var health = HealthGate(check: .http(path: "/healthz", expect: [200]), deadline: .seconds(30))
+  var listen = "127.0.0.1:8080"
+  var dependsOn: [TargetID] = []
+  var previously: TargetID?
+
+  func desired(_ id: TargetID, source: SourceName, commit: CommitID) -> DesiredTarget {
+    let workload: CanonicalValue = [
+      "command": [.string("./\(id.application)")],
+      "environment": .present([
+        "CONFIGURATION": configuration.isEmpty ? nil : .string(configuration)
+      ]),
+    ]
+    let artifact = InputReference(
+      kind: .artifact, name: "artifacts/\(id.application)-\(version).tar.gz")
+    let spec = StackSpec(
+      workloadKind: "process", workload: workload, inputs: [artifact], instances: instances,
+      health: health)
+    return DesiredTarget(
+      id: id, source: source, commit: commit, version: version, platform: "local", spec: spec,
+      rollout: rollout, traffic: traffic, drift: drift,
+      route: traffic.mode == .none ? nil : ["listen": .string(listen)], dependsOn: dependsOn,
+      previously: previously, declaredDigest: spec.declaredDigest)
+  }
+
+  /// `version=2.0.0`; the answer is what is wrong with the pair, if anything.
+  mutating func set(_ key: String, _ value: String) -> String? {
+    switch key {
+    case "version": version = value
+    case "config": configuration = value
+    case "listen": listen = value
+    case "instances": return assign(&instances, Int(value))
+    case "healthyAfter": return assign(&health.healthyAfter, Int(value))
+    case "retain": return assign(&rollout.retain.stacks, Int(value))
+    case "exclusive": traffic.exclusive = value == "true"
+    case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
+    case "onNewCommit": return assign(&rollout.onNewCommit, .init(rawValue: value))
+    case "mode": return assign(&traffic.mode, .init(rawValue: value))
+    case "then": return assign(&traffic.afterDrain, .init(rawValue: value))
+    case "drift": return assign(&drift.action, .init(rawValue: value))
+    case "ignore": drift.ignore = value.split(separator: ",").map(String.init)
+    case "dependsOn": return assign(&dependsOn, TargetID(parsing: value).map { [$0] })
+    case "previously": return assign(&previously, TargetID(parsing: value))
+    default: return setDuration(key, Duration(parsing: value))
+    }
+    return nil
+  }
+
+  private mutating func setDuration(_ key: String, _ value: Duration?) -> String? {
+    switch key {
+    case "bake": assign(&rollout.bake, value)
+    case "drain": assign(&traffic.drainDeadline, value)
+    case "debounce": assign(&drift.debounce, value)
+    case "deadline": assign(&health.deadline, value)
+    case "warm": assign(&rollout.retain.warm, value)
+    case "quarantined": assign(&rollout.retain.quarantined, value)
+    default: "unknown setting \(key)"
+    }
+  }
+
+  private func assign<Value>(_ place: inout Value, _ value: Value?) -> String? {
+    guard let value else { return "not a value for this setting" }
+    place = value
+    return nil
+  }
+}

@@ -1,0 +1,112 @@
+import Testing
+
+/// Who may import whom: the table of docs/ARCHITECTURE.md as data. A folder that is missing here
+/// is an error, so that a new module has to say what it may know.
+private let mayImport: [String: Set<String>] = [
+  "Model": ["Crypto"],
+  "LedgerKit": ["Model"],
+  // Glibc only for the failpoints that tests arm from outside.
+  "PlatformKit": ["Glibc", "Model"],
+  "Analysis": ["Model"],
+  "Planning": ["Analysis", "LedgerKit", "Model"],
+  "Manifest": ["Crypto", "Model", "PlatformKit", "Yams"],
+  "Display": system.union(["LedgerKit", "Model", "Yams"]),
+  "Alerts": system.union(["Crypto", "LedgerKit", "Model", "Transport"]),
+  "LedgerStore": system.union(["Crypto", "GRDB", "LedgerKit", "Model"]),
+  "Transport": system.union(["CCurl"]),
+  "GitSource": system.union([
+    "CArchive", "CGit2", "CHost", "Crypto", "Logging", "Model", "PlatformKit", "Subprocess",
+    "Transport",
+  ]),
+  "KeeperKit": system.union(["CHost", "Crypto"]),
+  "Platforms/Local": door.union(["CArchive", "CHost", "HAProxyRouter", "KeeperKit"]),
+  "Routers/HAProxy": door.union(["CHost"]),
+  "Agent": system.union([
+    "Alerts", "Analysis", "Crypto", "Display", "GitSource", "LedgerKit", "LedgerStore", "Logging",
+    "Manifest", "Model", "Planning", "PlatformKit", "ServiceLifecycle", "Transport",
+  ]),
+  "Web": system.union([
+    "Crypto", "Display", "HTTPTypes", "Hummingbird", "LedgerKit", "Logging", "Model", "NIOCore",
+    "ServiceLifecycle",
+  ]),
+  "viridian-keeper": system.union(["CHost", "KeeperKit"]),
+]
+
+/// Exceptions by file, each with its reason.
+private let mayAlsoImport: [String: Set<String>] = [
+  // The rules of time zones. The agent asks it; the planner gets the answer as a value.
+  "Sources/Planning/FreezeSchedule.swift": ["Foundation"]
+]
+
+/// What every module with effects may use of the system.
+private let system: Set<String> = [
+  "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization",
+]
+
+/// What a platform, a router or a metric provider may know: PlatformKit is the only door.
+private let door = system.union([
+  "Crypto", "Logging", "Model", "PlatformKit", "Subprocess", "Transport",
+])
+
+@Suite struct ImportTests {
+  @Test func `every import is allowed by the table`() throws {
+    for file in try Repository.files("Sources", suffixes: ".swift") {
+      guard let folder = moduleFolder(of: file.path) else { continue }
+      guard let allowed = mayImport[folder] else {
+        Issue.record("\(file.path): \(folder) is not in the import table")
+        continue
+      }
+      let all = allowed.union(mayAlsoImport[file.path] ?? [])
+      for module in imports(of: file.text) where !all.contains(module) {
+        Issue.record("\(file.path): \(folder) may not import \(module)")
+      }
+    }
+  }
+
+  @Test func `the reader of imports knows every form`() {
+    let text = """
+      import Model
+      package import LedgerKit
+      @preconcurrency private import struct Foundation.Data
+      #if canImport(Glibc)
+        import Glibc
+      #endif
+      // import Nothing
+      let text = "import NotThis"
+      """
+    #expect(imports(of: text) == ["Model", "LedgerKit", "Foundation", "Glibc"])
+  }
+
+  @Test func `pure modules know nothing of the system`() {
+    for module in ["Model", "LedgerKit", "Analysis", "Planning", "Manifest"] {
+      #expect(mayImport[module]?.isDisjoint(with: system) == true, "\(module)")
+    }
+  }
+
+  @Test func `nobody imports a concrete platform, the web or the agent but the product`() {
+    let concrete: Set = ["LocalPlatform", "Agent", "Web"]
+    for (module, allowed) in mayImport {
+      #expect(allowed.isDisjoint(with: concrete), "\(module)")
+    }
+  }
+}
+
+/// `Platforms/Local` for `Sources/Platforms/Local/API/Client.swift`; nil for the product, which
+/// wires everything together.
+private func moduleFolder(of path: String) -> String? {
+  let parts = path.split(separator: "/").dropFirst()
+  guard let first = parts.first, first != "viridian" else { return nil }
+  let nested: Set<Substring> = ["Platforms", "Routers", "Metrics"]
+  return nested.contains(first) ? parts.prefix(2).joined(separator: "/") : String(first)
+}
+
+/// The modules that a source file imports, in order.
+private func imports(of text: String) -> [String] {
+  text.split(separator: "\n").compactMap { line in
+    // Most lines have no such word, and the expression is slow.
+    guard line.contains("import ") else { return nil }
+    let form =
+      /\s*(@\w+(\(.*\))?\s+)*((package|internal|fileprivate|private|public)\s+)?import\s+((struct|class|enum|protocol|func|var|let|typealias)\s+)?(?<module>\w+).*/
+    return (line.wholeMatch(of: form)?.output.module).map { String($0) }
+  }
+}
