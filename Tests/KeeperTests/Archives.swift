@@ -21,7 +21,8 @@ enum Archives {
     ("fifo", "neither"), ("setuid", "setuid"), ("setgid", "setuid"), ("twice", "twice"),
     ("file-and-directory", "twice"), ("below-file", "is no directory"),
     ("many", "more than 500 entries"), ("large", "more than 1048576 bytes"),
-    ("sparse", "more than 1048576 bytes"), ("control", "control characters"),
+    ("sparse", "more than 1048576 bytes"), ("hole-at-end", "has not the"),
+    ("control", "control characters"),
     ("not-utf8", "UTF-8"), ("deep", "deeper than"), ("truncated", "runcated"),
     ("no-archive", "nrecognized"), ("empty-file", ""),
   ]
@@ -73,6 +74,11 @@ enum Archives {
         e.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
             "GNU.sparse.name": "hole", "GNU.sparse.realsize": str(1 << 40)}
         tar.addfile(e, io.BytesIO(b"1\\n1099511627776\\n0\\n".ljust(512, b"\\0")))
+    elif case == "hole-at-end":
+        e = entry("hole", size=512)
+        e.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
+            "GNU.sparse.name": "hole", "GNU.sparse.realsize": "100000"}
+        tar.addfile(e, io.BytesIO(b"1\\n100000\\n0\\n".ljust(512, b"\\0")))
     elif case == "control": file("a\\x1b[2Jb")
     elif case == "not-utf8":
         tar.close(); raw = io.BytesIO()

@@ -5,7 +5,7 @@ import Testing
 @Suite struct LogTests {
   @Test func `a log is bounded, keeps what came before, and goes on after it`() async throws {
     let script = """
-      head -c 12000000 /dev/zero | tr '\\\\0' a
+      head -c 12000000 /dev/zero | tr '\\0' a
       echo end of the first
       echo s >> $HOME/starts
       while [ ! -e $HOME/more ]; do sleep 0.05; done
