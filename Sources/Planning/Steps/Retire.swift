@@ -6,6 +6,7 @@ extension TargetPass {
   mutating func retire() {
     guard isKnown, record.hold?.reason != .ledgerLost else { return }
     for generation in record.stacks.keys.sorted() { settleDrained(generation) }
+    tellStuck()
     guard isRetirementSafe else { return }
     for (generation, why) in expired {
       guard let stack = record.stacks[generation], stack.role != .retiring else { continue }
@@ -28,6 +29,17 @@ extension TargetPass {
     }
     let isBad = record.quarantined[stack.stackDigest] != nil && !stack.wasStable
     record.stacks[generation]?.become(isBad ? .quarantined : .warm)
+  }
+
+  /// L6: one object that cannot go is told, and everything else goes on.
+  private mutating func tellStuck() {
+    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
+    where stack.role == .retiring {
+      guard case .stuck(let reason) = stacks[generation]?.phase else { continue }
+      alertOnce(
+        .stuck, .error, about: generation.description,
+        "\(id): \(generation) cannot be retired: \(reason)")
+    }
   }
 
   /// S4: what was stable goes only while another trusted stack is there; not during a rollout.
@@ -56,7 +68,7 @@ extension TargetPass {
         quarantined += 1
         if isDrained(generation), quarantined > 1 {
           all.append((generation, "a newer one is quarantined"))
-        } else if stack.inRole >= policy.retain.quarantined {
+        } else if isDrained(generation), stack.inRole >= policy.retain.quarantined {
           all.append((generation, "kept for \(policy.retain.quarantined.text)"))
         }
       case .superseded:
