@@ -8,6 +8,9 @@ struct InstanceFields: Sendable {
   /// Settled: programs choose their own title, and wrappers execute others.
   private static let settled = ["/argv", "/directory", "/environment", "/executable", "/user"]
 
+  static let pointers =
+    settled + ["/limits/cpuMillis", "/limits/memoryBytes", "/limits/pids"]
+
   let site: Site
   let files: StackFiles
 

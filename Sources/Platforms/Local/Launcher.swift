@@ -63,6 +63,7 @@ struct Launcher: Sendable {
 
   /// The directory appears with its certificate inside, or not at all.
   private func create(_ certificate: BirthCertificate) throws(PlatformError) {
+    try Leftovers(site: site).remove()
     failpoint("local.ensure.before-certificate")
     let layout = site.layout(certificate)
     let incoming = StackLayout(directory: site.incoming(certificate))
