@@ -55,13 +55,13 @@ extension TargetPass {
       let (first, second) = (record.stacks[a]?.inRole ?? .zero, record.stacks[b]?.inRole ?? .zero)
       return (first, b) < (second, a)
     }
-    var (warm, drifted, quarantined) = (0, 0, 0)
+    var (warm, quarantined) = (0, 0)
     for generation in newestFirst {
       guard let stack = record.stacks[generation] else { continue }
       switch stack.role {
       case .warm where record.rollout == nil:
-        if stack.hasDrifted { drifted += 1 } else { warm += 1 }
-        if let why = expiry(of: stack, warm: warm, drifted: drifted) {
+        if !stack.hasDrifted { warm += 1 }
+        if let why = expiry(of: stack, warm: warm) {
           all.append((generation, why))
         }
       case .quarantined:
@@ -81,10 +81,11 @@ extension TargetPass {
     return all.sorted { $0.0 < $1.0 }
   }
 
-  private func expiry(of stack: StackRecord, warm: Int, drifted: Int) -> String? {
+  private func expiry(of stack: StackRecord, warm: Int) -> String? {
     if stack.inRole >= policy.retain.warm { return "kept for \(policy.retain.warm.text)" }
     if isRemovalAllowed { return nil }
-    if stack.hasDrifted { return drifted > 1 ? "a newer drifted one is kept" : nil }
+    // No rollout is under way, so its successor has proven itself: the last resort is over.
+    if stack.hasDrifted { return "it drifted, and its successor is stable" }
     let bound = policy.retain.stacks
     return warm > bound ? "\(bound) warm stacks are kept" : nil
   }
