@@ -131,8 +131,8 @@ final class Host {
     let agent = try #require(agent)
     let start = ContinuousClock.now
     Foundation.kill(agent, SIGTERM)
-    try await until("the agent has ended") { Tool.exitStatus(agent) }
     self.agent = nil
+    try await until("the agent has ended") { Tool.exitStatus(agent) }
     return ContinuousClock.now - start
   }
 
@@ -190,6 +190,10 @@ final class Host {
       } catch {
         last = error
       }
+      if let agent, Tool.exitStatus(agent) != nil {
+        self.agent = nil
+        throw Unexpected("the agent ended while waiting: \(what)\n\(await evidence())")
+      }
       try await Task.sleep(for: .milliseconds(50))
     }
     throw Unexpected("never: \(what)\(last.map { " (\($0))" } ?? "")\n\(await evidence())")
@@ -241,7 +245,7 @@ final class Host {
 
   private func write(source: String) throws {
     let text = """
-      owner: e2e-\(directory.lastPathComponent.suffix(8))
+      owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)
       interval: 100ms
       inspectEvery: 500ms

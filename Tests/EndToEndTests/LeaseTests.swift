@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct TwoAgentsTests {
