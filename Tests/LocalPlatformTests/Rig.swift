@@ -4,6 +4,7 @@ import KeeperKit
 import LocalPlatform
 import Model
 import PlatformKit
+import Synchronization
 import Testing
 
 /// A platform in a directory of its own, with an owner and ports of its own.
@@ -18,17 +19,23 @@ final class Rig: Sendable {
   static let restart = RestartPolicy(
     firstDelayMilliseconds: 50, longestDelayMilliseconds: 200, restartsInWindow: 3)
 
+  /// Rigs of one run share no ports; two runs at once rarely do.
+  private static let nextPorts = Mutex(20_000 + Int(getpid()) % 98 * 100)
+
   private init(ports: ClosedRange<Int>?) throws {
     let id = UUID().uuidString.lowercased().prefix(8)
     directory = "/tmp/viridian-local-\(id)"
     owner = OwnerID(rawValue: "test-\(id)")
     try HostDirectory.make(directory, mode: 0o755)
-    let base = 20_000 + Int.random(in: 0..<99) * 100
+    let base = Self.nextPorts.withLock { next in
+      defer { next = next < 29_800 ? next + 100 : 20_000 }
+      return next
+    }
     settings = LocalPlatformSettings(
       directory: "\(directory)/local", ports: ports ?? base...(base + 99), restart: Self.restart)
     key = try #require(IdentityKey(bytes: Array(repeating: 7, count: 32)))
     platform = LocalPlatform(name: "local", settings: settings, key: key, owner: owner)
-    try HostDirectory.make(stacks)
+    try HostDirectory.make(stacks, mode: 0o711)
   }
 
   /// Runs `body` and leaves nothing behind, whatever it did.
@@ -74,7 +81,7 @@ final class Rig: Sendable {
   @discardableResult
   func launched(_ launch: StackLaunch) async throws -> StackObservation {
     var last: StackObservation?
-    try await until("\(launch.certificate.stack) is complete", { "\(String(describing: last))" }) {
+    try await until("\(launch.certificate.stack) is complete") {
       try await self.platform.ensure(launch)
       last = try await self.observation(launch.certificate)
       return last?.phase == .complete && last?.capacity.running == last?.capacity.intended
@@ -110,7 +117,7 @@ final class Rig: Sendable {
 
 /// Polls a condition; 20 s are more than any of these takes on a busy machine.
 func until(
-  _ what: String, _ detail: () -> String = { "" }, _ condition: () async throws -> Bool
+  _ what: String, _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
   let deadline = clock.now + .seconds(20)
@@ -118,7 +125,7 @@ func until(
     if try await condition() { return }
     try await Task.sleep(for: .milliseconds(20))
   }
-  throw TestFailure(text: "not in time: \(what) \(detail())")
+  throw TestFailure(text: "not in time: \(what)")
 }
 
 struct TestFailure: Error, CustomStringConvertible {
