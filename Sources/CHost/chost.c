@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -164,6 +165,13 @@ int chost_pidfd_signal(int pidfd, int signal) {
 
 int chost_become_subreaper(void) {
   return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int chost_limit_self(uint64_t memory_bytes, uint64_t file_bytes, uint64_t cpu_seconds) {
+  struct rlimit memory = {memory_bytes, memory_bytes}, file = {file_bytes, file_bytes};
+  struct rlimit cpu = {cpu_seconds, cpu_seconds};
+  if (setrlimit(RLIMIT_AS, &memory) != 0 || setrlimit(RLIMIT_FSIZE, &file) != 0) return -errno;
+  return setrlimit(RLIMIT_CPU, &cpu) != 0 ? -errno : 0;
 }
 
 int chost_rename_new(const char *from, const char *to) {

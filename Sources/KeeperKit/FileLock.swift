@@ -15,6 +15,17 @@ package final class FileLock: Sendable {
     return FileLock(file)
   }
 
+  /// Whether `path` still names the locked file: somebody may have removed it, and then another
+  /// process can hold "the" lock as well.
+  package func isStillNamed(_ path: String) throws(HostError) -> Bool {
+    var mine = stat()
+    guard fstat(file.number, &mine) == 0 else {
+      throw .system(what: "cannot look at the lock \(path)", errno: errno)
+    }
+    guard let named = try HostFile.status(path) else { return false }
+    return named.st_dev == mine.st_dev && named.st_ino == mine.st_ino
+  }
+
   /// Whether somebody holds it; asking never takes it, so nobody is ever turned away by a reader.
   package static func isHeld(_ path: String) throws(HostError) -> Bool {
     // Asking about a write lock needs a descriptor open for writing.

@@ -70,6 +70,12 @@ package struct HeldProcess: Sendable {
   fileprivate let report: Int32
   fileprivate let path: String
 
+  /// Never lets it execute: it ends by itself. For a caller that lives on.
+  package func abandon() {
+    close(go)
+    close(report)
+  }
+
   /// Lets it execute; throws when it could not, and then it is gone.
   package func release() throws(HostError) {
     let code: Int32 = chost_spawn_go(go, report)

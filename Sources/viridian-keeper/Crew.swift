@@ -5,79 +5,113 @@ import PlatformKit
 
 /// The instances of one stack: what each should do, does and did.
 struct Crew {
+  private struct Seat {
+    var status = InstanceStatus()
+    /// Earliest next start; boot clock.
+    var notBefore = 0
+    /// When SIGKILL follows SIGTERM; boot clock.
+    var killAt: Int?
+    /// What outside the stack keeps it from starting.
+    var blocked: String?
+  }
+
+  /// Between two tries of something that waits for the world outside.
+  private static let retryMilliseconds = 1000
+
   private let layout: StackLayout
   private let plan: KeeperPlan
-  private let cgroup: StackCgroup
   private let keeper: ProcessIdentity
-  private var phase = KeeperStatus.Phase.running
-  private var instances: [InstanceStatus]
-  /// Earliest next start, by instance; boot clock.
-  private var notBefore: [Int]
-  /// When SIGKILL follows SIGTERM, by instance; boot clock.
-  private var killAt: [Int?]
-  private var written: KeeperStatus?
+  private let launch: InstanceLaunch
+  private let remnants: Remnants
   private let logs: LogRotation
+  private var phase = KeeperStatus.Phase.running
+  private var seats: [Seat]
+  private var written: KeeperStatus?
   private var exits = ExitWords()
 
   /// Takes over what an earlier keeper left running.
   init(_ layout: StackLayout, _ plan: KeeperPlan) throws(HostError) {
+    let cgroup = StackCgroup(path: plan.cgroup)
     self.layout = layout
     self.plan = plan
-    cgroup = StackCgroup(path: plan.cgroup)
     keeper =
       HostProcess.read(getpid())?.identity
       ?? ProcessIdentity(pid: getpid(), startTicks: 0, bootID: Host.bootID)
     logs = LogRotation(layout: layout)
-    instances = Array(repeating: InstanceStatus(), count: plan.declared)
-    notBefore = Array(repeating: 0, count: plan.declared)
-    killAt = Array(repeating: nil, count: plan.declared)
+    launch = InstanceLaunch(layout: layout, plan: plan, cgroup: cgroup, logs: logs)
+    remnants = Remnants(layout: layout, cgroup: cgroup)
+    seats = Array(repeating: Seat(), count: plan.declared)
+    try makeDirectories()
+    try takeOver()
+  }
+
+  private func makeDirectories() throws(HostError) {
     try HostDirectory.make(layout.logs)
     try HostDirectory.make(layout.scratch, mode: 0o755)
-    if let user = plan.user.flatMap(HostUser.init(named:)) {
-      chown(layout.scratch, user.uid, user.gid)
-    }
-    guard let old = try HostFile.decode(KeeperStatus.self, from: layout.status) else { return }
-    for (number, instance) in old.instances.prefix(plan.declared).enumerated() {
-      instances[number] = instance
-      if old.keeper.bootID != Host.bootID {
-        instances[number].process = nil
-        instances[number].isStopping = false
-        instances[number].restarts.rebooted()
-      }
+    guard let user = plan.user.flatMap(HostUser.init(named:)) else { return }
+    guard chown(layout.scratch, user.uid, user.gid) == 0 else {
+      throw .system(what: "cannot give \(layout.scratch) to its user", errno: errno)
     }
   }
 
-  /// Nothing runs.
-  var isEmpty: Bool { processes.isEmpty }
+  private mutating func takeOver() throws(HostError) {
+    let old: KeeperStatus?
+    do throws(HostError) {
+      old = try HostFile.decode(KeeperStatus.self, from: layout.status)
+    } catch .malformed(_, let reason) {
+      say("status.json is damaged (\(reason)); what runs is looked for in the cgroup")
+      old = nil
+    }
+    for (number, instance) in (old?.instances ?? []).prefix(plan.declared).enumerated() {
+      seats[number].status = instance
+      guard old?.keeper.bootID != Host.bootID else { continue }
+      seats[number].status.process = nil
+      seats[number].status.isStopping = false
+      seats[number].status.restarts.rebooted()
+    }
+    for number in seats.indices where seats[number].status.process == nil {
+      guard let leader = try remnants.leader(number) else { continue }
+      say("instance \(number) runs as process \(leader.pid) without a record: taken over")
+      seats[number].status.process = leader
+    }
+  }
 
-  var processes: [Int32] { instances.compactMap { $0.process }.filter(\.isAlive).map(\.pid) }
+  /// Nothing runs, and every exit is recorded.
+  var isEmpty: Bool { seats.allSatisfy { $0.status.process == nil } }
+
+  var processes: [Int32] {
+    seats.compactMap { $0.status.process }.filter(\.isAlive).map(\.pid)
+  }
 
   /// Until something is due without anybody telling: at most a second, for the logs.
   var milliseconds: Int {
     let now = Host.millisecondsSinceBoot
-    let due = (notBefore.filter { $0 > now } + killAt.compactMap { $0 }).min() ?? now + 1000
-    return max(10, min(1000, due - now))
+    let due = seats.map(\.notBefore).filter { $0 > now } + seats.compactMap(\.killAt)
+    return max(10, min(1000, (due.min() ?? now + 1000) - now))
   }
 
   /// Brings the instances one step nearer to `intended` of them running.
   mutating func step(intended: Int, at now: Int) throws(HostError) {
     exits.reap()
-    var blocked: String?
-    for number in instances.indices {
+    for number in seats.indices {
       try settle(number, at: now)
-      if number < intended {
-        if let reason = try start(number, at: now) { blocked = reason }
+      // What has been told to stop stops, also when it is wanted again meanwhile.
+      if number < intended, !seats[number].status.isStopping {
+        try start(number, at: now)
       } else {
+        seats[number].blocked = nil
         try stop(number, at: now)
       }
     }
-    logs.rotate(instances.indices)
+    logs.rotate(seats.indices)
+    let blocked = seats.compactMap(\.blocked).first
     try report(blocked.map { .waiting(reason: $0) } ?? .running)
   }
 
+  /// Writes the status when it differs from what was written last.
   mutating func report(_ phase: KeeperStatus.Phase) throws(HostError) {
     self.phase = phase
-    let status = KeeperStatus(keeper: keeper, phase: phase, instances: instances)
+    let status = KeeperStatus(keeper: keeper, phase: phase, instances: seats.map(\.status))
     guard status != written else { return }
     try HostFile.write(try HostFile.json(status), to: layout.status)
     written = status
@@ -85,97 +119,105 @@ struct Crew {
 
   /// Records an exit, asked for or not.
   private mutating func settle(_ number: Int, at now: Int) throws(HostError) {
-    instances[number].restarts.forget(at: now, plan.restart)
-    guard let process = instances[number].process, !process.isAlive else { return }
-    // What it started and left behind must not run beside its successor.
-    try cgroup.kill(StackCgroup.leaf(number))
-    kill(-process.pid, SIGKILL)
-    instances[number].process = nil
-    killAt[number] = nil
-    if instances[number].isStopping {
-      instances[number].isStopping = false
+    seats[number].status.restarts.forget(at: now, plan.restart)
+    guard let process = seats[number].status.process, !process.isAlive else { return }
+    // What it left behind must not run beside its successor.
+    try remnants.kill(number)
+    let exit =
+      exits.removeValue(process.pid) ?? "ended while it was not a child of this keeper"
+    seats[number].status.process = nil
+    seats[number].killAt = nil
+    if seats[number].status.isStopping {
+      seats[number].status.isStopping = false
+      say("instance \(number) has stopped: \(exit)")
       return
     }
-    let delay = instances[number].restarts.exited(at: now, plan.restart)
-    notBefore[number] = now + delay
-    instances[number].lastExit = exits.removeValue(process.pid) ?? "it ended"
-    say("instance \(number) ended (\(instances[number].lastExit ?? "")); next start in \(delay) ms")
+    let delay = seats[number].status.restarts.exited(at: now, plan.restart)
+    seats[number].notBefore = now + delay
+    seats[number].status.lastExit = exit
+    say("instance \(number) ended: \(exit); next start in \(delay) ms")
   }
 
-  /// Starts the instance if it should run and does not; a text says what keeps it from starting.
-  private mutating func start(_ number: Int, at now: Int) throws(HostError) -> String? {
-    guard instances[number].process == nil, now >= notBefore[number] else { return nil }
-    let port = plan.ports[number]
-    if port > 0, !PortProbe.isFree(port) {
-      notBefore[number] = now + 1000
-      return "port \(port) of instance \(number) is taken by somebody else"
-    }
-    var secrets: [String: String] = [:]
-    if let path = plan.secrets {
-      guard let values = try HostFile.decode([String: String].self, from: path) else {
-        notBefore[number] = now + 1000
-        return "the secrets are not there (\(path)); the agent writes them again"
-      }
-      secrets = values
+  private mutating func start(_ number: Int, at now: Int) throws(HostError) {
+    guard seats[number].status.process == nil, now >= seats[number].notBefore else { return }
+    guard try remnants.processes(number).isEmpty else {
+      try remnants.kill(number)
+      seats[number].notBefore = now + 50
+      return
     }
     failpoint("keeper.before-start")
-    do throws(HostError) {
-      try launch(number, secrets)
-      failpoint("keeper.after-start")
+    let request: SpawnRequest
+    do throws(LaunchWait) {
+      request = try launch.request(number)
     } catch {
-      say("instance \(number) cannot start: \(error)")
-      instances[number].process = nil
-      instances[number].lastExit = "\(error)"
-      let isFault = [ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP].contains(error.code)
-      let delay =
-        isFault
-        ? instances[number].restarts.cannotStart(at: now, plan.restart)
-        : instances[number].restarts.exited(at: now, plan.restart)
-      notBefore[number] = now + delay
+      return wait(number, error.reason, at: now)
     }
-    return nil
+    seats[number].blocked = nil
+    try execute(number, request, at: now)
   }
 
-  private mutating func launch(
-    _ number: Int, _ secrets: [String: String]
+  private mutating func wait(_ number: Int, _ reason: String, at now: Int) {
+    if seats[number].blocked != reason { say(reason) }
+    seats[number].blocked = reason
+    seats[number].notBefore = now + Self.retryMilliseconds
+  }
+
+  /// The child's identity is on disk before the child may run: it is never started twice.
+  private mutating func execute(
+    _ number: Int, _ request: SpawnRequest, at now: Int
   ) throws(HostError) {
-    let arguments = plan.arguments(number)
-    let environment = plan.environment(number, layout, secrets: secrets)
-    var request = SpawnRequest(
-      path: try Executable.path(arguments.first ?? "", environment), arguments: arguments,
-      environment: environment, directory: plan.directory(layout),
-      output: try logs.open(number))
-    request.cgroups = try cgroup.make(StackCgroup.leaf(number), limits: plan.limits)
-    if let name = plan.user {
-      guard let user = HostUser(named: name) else {
-        throw .system(what: "this host has no user \(name)", errno: ENOENT)
-      }
-      request.user = user
+    let child: HeldProcess
+    do throws(HostError) {
+      child = try request.fork()
+    } catch {
+      return wait(number, "instance \(number): \(error)", at: now)
     }
-    let child = try request.fork()
     failpoint("keeper.after-fork")
-    instances[number].process = HostProcess.read(child.pid)?.identity
-    instances[number].isStopping = false
-    try report(phase)
+    do throws(HostError) {
+      seats[number].status.process = HostProcess.read(child.pid)?.identity
+      try report(phase)
+    } catch {
+      child.abandon()
+      seats[number].status.process = nil
+      throw error
+    }
     failpoint("keeper.after-record")
-    try child.release()
+    do throws(HostError) {
+      try child.release()
+    } catch {
+      return cannotStart(number, error, at: now)
+    }
+    failpoint("keeper.after-start")
   }
 
-  /// SIGTERM, and SIGKILL when the drain deadline has passed.
+  private mutating func cannotStart(_ number: Int, _ error: HostError, at now: Int) {
+    seats[number].status.process = nil
+    seats[number].status.lastExit = "\(error)"
+    // What the release lacks will not come by waiting; memory or processes may.
+    let isFinal = [ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP].contains(error.code)
+    let delay =
+      isFinal
+      ? seats[number].status.restarts.cannotStart(at: now, plan.restart)
+      : seats[number].status.restarts.exited(at: now, plan.restart)
+    seats[number].notBefore = now + delay
+    say("instance \(number): \(error); next start in \(delay) ms")
+  }
+
+  /// SIGTERM to the whole group, and SIGKILL when the drain deadline has passed.
   private mutating func stop(_ number: Int, at now: Int) throws(HostError) {
-    guard let process = instances[number].process else { return }
-    guard let deadline = killAt[number] else {
-      instances[number].isStopping = true
-      killAt[number] = now + plan.drainMilliseconds
+    guard let process = seats[number].status.process else { return }
+    guard let deadline = seats[number].killAt else {
+      seats[number].status.isStopping = true
       // Recorded first: a successor must not count this exit as a crash.
       try report(phase)
+      seats[number].killAt = now + plan.drainMilliseconds
       failpoint("keeper.before-stop")
-      kill(-process.pid, SIGTERM)
+      if process.isAlive { kill(-process.pid, SIGTERM) }
       failpoint("keeper.after-stop")
       return
     }
     guard now >= deadline else { return }
-    try cgroup.kill(StackCgroup.leaf(number))
-    kill(-process.pid, SIGKILL)
+    if process.isAlive { kill(-process.pid, SIGKILL) }
+    try remnants.kill(number)
   }
 }

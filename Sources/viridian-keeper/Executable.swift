@@ -1,18 +1,16 @@
 import Glibc
-import KeeperKit
 
 /// Finds a command as a shell would, without one.
 enum Executable {
-  /// A name without a slash is looked for in PATH; others are taken as they are.
-  static func path(
-    _ command: String, _ environment: [String: String]
-  ) throws(HostError) -> String {
+  /// A name without a slash is looked for in PATH; others are taken as they are. What is not
+  /// found is given back, and executing it says so.
+  static func path(_ command: String, _ environment: [String: String]) -> String {
     guard !command.contains("/") else { return command }
     for directory in (environment["PATH"] ?? "").split(separator: ":") {
       let path = "\(directory)/\(command)"
       if access(path, X_OK) == 0 { return path }
     }
-    throw .system(what: "cannot find \(command) in PATH", errno: ENOENT)
+    return command
   }
 }
 
@@ -22,11 +20,12 @@ enum PortProbe {
     let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
     guard number >= 0 else { return false }
     defer { close(number) }
+    // As servers do: connections that linger do not make a port taken.
     var one: Int32 = 1
     setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
+    address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
     return withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

@@ -9,10 +9,16 @@ import PlatformKit
 /// successor takes them over by their identity; nothing is ever started twice, because a child's
 /// identity is on disk before it may run.
 struct Keeper {
+  /// A release that cannot be made for want of disk or archive is tried again, ever more slowly.
+  private static let longestUnpackDelayMilliseconds = 30_000
+
   private let layout: StackLayout
   private let plan: KeeperPlan
   private var crew: Crew
-  private var watch: Watch
+  private let watch: Watch
+  private var unpackDelayMilliseconds = 1000
+  private var unpackNotBefore = 0
+  private var complaint = ""
 
   /// Returns when there is nothing left to keep; the answer is the exit code.
   static func run(_ layout: StackLayout) throws(HostError) -> Int32 {
@@ -26,24 +32,51 @@ struct Keeper {
     guard let plan = try HostFile.decode(KeeperPlan.self, from: layout.plan) else {
       throw .malformed(path: layout.plan, reason: "is not there")
     }
+    // What instances leave behind becomes our child, so that it can be reaped.
     _ = chost_become_subreaper()
     var keeper = Keeper(
       layout: layout, plan: plan, crew: try Crew(layout, plan),
       watch: try Watch(directory: layout.directory))
-    try keeper.work()
-    withExtendedLifetime(lock) {}
+    while try lock.isStillNamed(layout.lock) {
+      if keeper.isDone() { return 0 }
+    }
+    say("keeper.lock was removed: its new file's owner goes on")
     return 0
   }
 
-  private mutating func work() throws(HostError) {
-    while true {
-      guard try release() else { return }
-      let isRetiring = try HostFile.exists(layout.retiring)
-      let intended = isRetiring ? 0 : try self.intended()
-      try crew.step(intended: intended, at: Host.millisecondsSinceBoot)
-      if intended == 0, crew.isEmpty { return }
-      watch.wait(processes: crew.processes, milliseconds: crew.milliseconds)
+  private init(layout: StackLayout, plan: KeeperPlan, crew: Crew, watch: Watch) {
+    self.layout = layout
+    self.plan = plan
+    self.crew = crew
+    self.watch = watch
+  }
+
+  /// One step. A full disk must not end the keeper: without it, nothing that dies comes back.
+  private mutating func isDone() -> Bool {
+    do throws(HostError) {
+      let isDone = try step()
+      complaint = ""
+      return isDone
+    } catch {
+      if complaint != "\(error)" { say("\(error)") }
+      complaint = "\(error)"
+      watch.wait(processes: [], milliseconds: 1000)
+      return false
     }
+  }
+
+  private mutating func step() throws(HostError) -> Bool {
+    let isRetiring = try HostFile.exists(layout.retiring)
+    let intended = isRetiring ? 0 : try self.intended()
+    // Never under a living instance, whoever removed the manifest.
+    if !isRetiring, crew.isEmpty, try !hasRelease() {
+      guard let isRefused = try unpack() else { return false }
+      if isRefused { return true }
+    }
+    try crew.step(intended: intended, at: Host.millisecondsSinceBoot)
+    if intended == 0, crew.isEmpty { return true }
+    watch.wait(processes: crew.processes, milliseconds: crew.milliseconds)
+    return false
   }
 
   /// Absent: as planned. What cannot be read as a number changes nothing.
@@ -52,23 +85,35 @@ struct Keeper {
     return Int(text).map { max(0, min($0, plan.declared)) } ?? plan.declared
   }
 
-  /// Makes the release where there is none; false when the stack is being retired or cannot be.
-  private mutating func release() throws(HostError) -> Bool {
-    if try HostFile.exists(layout.manifest), try HostFile.exists(layout.release) { return true }
-    guard try !HostFile.exists(layout.retiring) else { return false }
-    try crew.report(.unpacking)
+  private func hasRelease() throws(HostError) -> Bool {
+    guard try HostFile.exists(layout.manifest) else { return false }
+    return try HostFile.exists(layout.release)
+  }
+
+  /// Whether the archive is refused; nil when there is no answer yet.
+  private mutating func unpack() throws(HostError) -> Bool? {
+    let now = Host.millisecondsSinceBoot
+    guard now >= unpackNotBefore else {
+      watch.wait(processes: [], milliseconds: min(1000, unpackNotBefore - now))
+      return nil
+    }
+    // A waiting that lasts stays one while it is tried again.
+    if unpackNotBefore == 0 { try crew.report(.unpacking) }
     failpoint("keeper.before-unpack")
     switch try Release(layout: layout, plan: plan).make() {
-    case .made: return true
+    case .made: return false
+    case .cancelled: return nil
     case .refused(let reason):
       say("the artifact is refused: \(reason)")
       try crew.report(.failed(reason: "the artifact is refused: \(reason)"))
-      return false
+      return true
     case .failed(let reason):
       say(reason)
       try crew.report(.waiting(reason: reason))
-      watch.wait(processes: [], milliseconds: 1000)
-      return try release()
+      unpackNotBefore = Host.millisecondsSinceBoot + unpackDelayMilliseconds
+      unpackDelayMilliseconds = min(
+        unpackDelayMilliseconds * 2, Self.longestUnpackDelayMilliseconds)
+      return nil
     }
   }
 }

@@ -10,7 +10,7 @@ enum Program {
       switch arguments.first {
       case "run" where arguments.count == 2:
         exit(try Keeper.run(StackLayout(directory: arguments.last ?? "")))
-      case "unpack" where arguments.count == 7:
+      case "unpack" where arguments.count == 8:
         exit(Unpacking.main(Array(arguments.dropFirst())))
       default:
         say("usage: viridian-keeper run DIRECTORY (started by the agent, not by people)")

@@ -11,6 +11,8 @@ struct Release {
     case refused(String)
     /// Disk, memory, a killed child: tried again.
     case failed(String)
+    /// The stack is being retired.
+    case cancelled
   }
 
   let layout: StackLayout
@@ -28,6 +30,7 @@ struct Release {
       try HostDirectory.remove(path)
     }
     guard let code = try runChild() else {
+      if try HostFile.exists(layout.retiring) { return .cancelled }
       return .failed("unpacking took longer than \(plan.unpack.deadlineSeconds) s")
     }
     let text = try HostFile.text(words) ?? ""
@@ -50,15 +53,16 @@ struct Release {
     return .made
   }
 
-  /// The exit code, 128 + signal for a killed child, nil when it took too long.
+  /// The exit code, 128 + signal for a killed child, nil when it took too long or is in vain.
   private func runChild() throws(HostError) -> Int32? {
     let program = try HostFile.linkTarget("/proc/self/exe")
-    let output = try Descriptor(open: words, O_WRONLY | O_CREAT | O_EXCL)
+    let output = try Descriptor(open: words, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
     var request = SpawnRequest(
       path: program,
       arguments: [
         program, "unpack", plan.archive, plan.archiveSHA256, incoming, incomingManifest,
         String(plan.unpack.entries), String(plan.unpack.bytes),
+        String(plan.unpack.deadlineSeconds),
       ], environment: Self.testSwitches, directory: layout.directory, output: output)
     request.diesWithParent = true
     let child = try request.fork()
@@ -66,9 +70,10 @@ struct Release {
     let end = Host.millisecondsSinceBoot + plan.unpack.deadlineSeconds * 1000
     let pidfd = Descriptor(adopting: chost_pidfd_open(child.pid))
     var poll = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
-    while Host.millisecondsSinceBoot < end {
-      _ = Glibc.poll(&poll, 1, Int32(min(1000, end - Host.millisecondsSinceBoot)))
-      var status: Int32 = 0
+    var status: Int32 = 0
+    while Host.millisecondsSinceBoot < end, try !HostFile.exists(layout.retiring) {
+      // A retirement waits for us: it is looked for this often.
+      _ = Glibc.poll(&poll, 1, 100)
       if waitpid(child.pid, &status, WNOHANG) == child.pid {
         return chost_exited(status) != 0
           ? chost_exit_code(status) : 128 + chost_term_signal(status)

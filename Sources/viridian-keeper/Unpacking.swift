@@ -1,4 +1,5 @@
 import CArchive
+import CHost
 import Glibc
 import KeeperKit
 import PlatformKit
@@ -19,16 +20,23 @@ struct Unpacking {
   private var links: [(path: String, target: String)] = []
   private var bytes = 0
 
-  /// `archive sha256 target manifest entries bytes`; prints what is wrong.
+  /// Twice what the runtime and libarchive were seen to use.
+  private static let memoryBytes: UInt64 = 2 << 30
+
+  /// `archive sha256 target manifest entries bytes seconds`; prints what is wrong.
   static func main(_ arguments: [String]) -> Int32 {
     let limits = UnpackLimits(
-      entries: Int(arguments[4]) ?? 0, bytes: Int(arguments[5]) ?? 0)
+      entries: Int(arguments[4]) ?? 0, bytes: Int(arguments[5]) ?? 0,
+      deadlineSeconds: Int(arguments[6]) ?? 0)
+    // Names are UTF-8, and libarchive converts them by the locale.
+    setlocale(LC_CTYPE, "C.UTF-8")
     var unpacking = Unpacking(target: arguments[2], limits: limits)
     do {
-      try unpacking.verify(arguments[0], arguments[1])
+      try unpacking.limitSelf()
+      let archive = try unpacking.verify(arguments[0], arguments[1])
       failpoint("unpack.after-verify")
       try HostDirectory.make(arguments[2], mode: 0o755)
-      try unpacking.unpack(arguments[0])
+      try unpacking.unpack(archive)
       try unpacking.finish(arguments[3])
       failpoint("unpack.after-manifest")
       return 0
@@ -46,23 +54,36 @@ struct Unpacking {
     self.limits = limits
   }
 
-  private func verify(_ archive: String, _ expected: String) throws {
-    let file = try Descriptor(open: archive, O_RDONLY)
+  /// An archive may be made to use without end what its reader uses.
+  private func limitSelf() throws {
+    // The manifest of the most entries fits into the second term.
+    let file = UInt64(max(0, limits.bytes)) + (256 << 20)
+    let code = chost_limit_self(Self.memoryBytes, file, UInt64(max(1, limits.deadlineSeconds)))
+    guard code == 0 else { throw HostError.system(what: "cannot limit myself", errno: -code) }
+  }
+
+  /// The very file that was hashed, to be read again from its beginning.
+  private func verify(_ archive: String, _ expected: String) throws -> Descriptor {
+    let file = try Descriptor(open: archive, O_RDONLY | O_NONBLOCK)
     let found = try FileHash.sha256(file, archive)
     // The cache is to blame, not the archive: it is fetched again.
     guard found == expected else {
       throw HostError.malformed(path: archive, reason: "has SHA-256 \(found), not \(expected)")
     }
+    guard lseek(file.number, 0, SEEK_SET) == 0 else {
+      throw HostError.system(what: "cannot read \(archive) again", errno: errno)
+    }
+    return file
   }
 
-  private mutating func unpack(_ path: String) throws {
+  private mutating func unpack(_ file: Descriptor) throws {
     guard let archive = archive_read_new() else {
-      throw HostError.system(what: "no memory for \(path)", errno: ENOMEM)
+      throw HostError.system(what: "cannot read the archive", errno: ENOMEM)
     }
     defer { archive_read_free(archive) }
     archive_read_support_format_tar(archive)
     archive_read_support_filter_gzip(archive)
-    try check(archive_read_open_filename(archive, path, 1 << 16), archive)
+    try check(archive_read_open_fd(archive, file.number, 1 << 16), archive)
     var entry: OpaquePointer?
     while true {
       let code = archive_read_next_header(archive, &entry)
@@ -72,6 +93,11 @@ struct Unpacking {
       try take(entry, archive)
       failpoint("unpack.after-entry")
     }
+    try withExtendedLifetime(file) { try makeLinks() }
+  }
+
+  /// The last, so that nothing is ever written through one.
+  private mutating func makeLinks() throws {
     for link in links {
       guard symlink(link.target, "\(target)/\(link.path)") == 0 else {
         throw HostError.system(what: "cannot make the link \(link.path)", errno: errno)
@@ -84,9 +110,8 @@ struct Unpacking {
     guard seen.count < limits.entries else {
       throw Refusal(reason: "it has more than \(limits.entries) entries")
     }
-    guard let name = archive_entry_pathname(entry).map({ String(cString: $0) }) else {
-      throw Refusal(reason: "an entry has no name")
-    }
+    guard let name = archive_entry_pathname(entry).flatMap({ String(validatingCString: $0) })
+    else { throw Refusal(reason: "an entry has no name, or one that is not UTF-8") }
     let kind = archive_entry_filetype(entry)
     guard let path = try ArchivePath.normal(name) else {
       guard kind == S_IFDIR else { throw Refusal(reason: "\"\(name)\" is the root itself") }
@@ -104,9 +129,9 @@ struct Unpacking {
     case S_IFDIR: try makeDirectory(path)
     case S_IFREG: try write(path, mode: archive_entry_perm(entry), archive)
     case S_IFLNK:
-      let link = archive_entry_symlink(entry).map { String(cString: $0) } ?? ""
-      guard ArchivePath.isInside(link, from: path) else {
-        throw Refusal(reason: "the link \"\(name)\" leads outside of the release: \"\(link)\"")
+      let link = archive_entry_symlink(entry).flatMap { String(validatingCString: $0) } ?? ""
+      guard ArchivePath.isPrintable(link), ArchivePath.isInside(link, from: path) else {
+        throw Refusal(reason: "the link \"\(name)\" may lead outside of the release")
       }
       links.append((path, link))
     default: throw Refusal(reason: "\"\(name)\" is neither file, directory nor link")
@@ -147,22 +172,38 @@ struct Unpacking {
       guard bytes <= limits.bytes else {
         throw Refusal(reason: "it unpacks to more than \(limits.bytes) bytes")
       }
-      guard Glibc.write(file.number, chunk, count) == count else {
-        throw HostError.system(what: "cannot write \(path)", errno: errno)
-      }
+      try Self.write(chunk[..<count], to: file, path)
     }
     let isExecutable = mode & 0o111 != 0
-    fchmod(file.number, isExecutable ? 0o555 : 0o444)
-    lseek(file.number, 0, SEEK_SET)
+    guard fchmod(file.number, isExecutable ? 0o555 : 0o444) == 0,
+      lseek(file.number, 0, SEEK_SET) == 0
+    else { throw HostError.system(what: "cannot finish \(path)", errno: errno) }
     entries.append(
       .init(
         path: path, kind: .file, mode: isExecutable ? "555" : "444",
         content: try FileHash.sha256(file, full)))
   }
 
+  private static func write(
+    _ bytes: ArraySlice<UInt8>, to file: Descriptor, _ path: String
+  ) throws {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
+      guard count > 0 else {
+        throw HostError.system(what: "cannot write \(path)", errno: errno)
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
   private mutating func finish(_ manifest: String) throws {
-    for entry in entries where entry.kind == .directory { chmod("\(target)/\(entry.path)", 0o555) }
-    chmod(target, 0o555)
+    let directories = entries.filter { $0.kind == .directory }.map { "\(target)/\($0.path)" }
+    for directory in directories + [target] {
+      guard chmod(directory, 0o555) == 0 else {
+        throw HostError.system(what: "cannot make \(directory) read-only", errno: errno)
+      }
+    }
     let root = try Descriptor(open: target, O_RDONLY | O_DIRECTORY)
     guard isSynced(root) else {
       throw HostError.system(what: "cannot sync \(target)", errno: errno)

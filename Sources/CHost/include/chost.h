@@ -40,6 +40,8 @@ int chost_is_locked(int fd);
 int chost_pidfd_open(pid_t pid);
 int chost_pidfd_signal(int pidfd, int signal);
 int chost_become_subreaper(void);
+// Bounds what this process and its children may use from now on. 0, or negative errno.
+int chost_limit_self(uint64_t memory_bytes, uint64_t file_bytes, uint64_t cpu_seconds);
 int chost_rename_new(const char *from, const char *to);
 int chost_syncfs(int fd);
 // 1 when the path lies on a file system that never reaches a disk, 0 when not, else negative errno.
