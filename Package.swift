@@ -52,8 +52,10 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
   targets: [
+    .systemLibrary(name: "CArchive", path: "Sources/CArchive", pkgConfig: "libarchive"),
     .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CGit2", path: "Sources/CGit2", pkgConfig: "libgit2"),
+    .target(name: "CHost", path: "Sources/CHost"),
     module(
       "Agent",
       [
@@ -64,9 +66,11 @@ let package = Package(
     module("Display", ["LedgerKit", "Model", yams]),
     module("GitSource", ["CGit2", "Model", "Transport", crypto]),
     module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
+    module("KeeperKit", ["CHost", crypto]),
     module("LedgerKit", ["Model"]),
     module("LedgerStore", ["LedgerKit", "Model", grdb]),
-    module("LocalPlatform", path: "Platforms/Local", ["Model", "PlatformKit"]),
+    module(
+      "LocalPlatform", path: "Platforms/Local", ["CHost", "KeeperKit", "Model", "PlatformKit"]),
     module("Manifest", ["Model", "PlatformKit", yams]),
     module("Model", [crypto]),
     module("Planning", ["LedgerKit", "Model"]),
@@ -82,6 +86,10 @@ let package = Package(
         arguments, lifecycle, logging, signals,
       ],
       path: "Sources/viridian", swiftSettings: settings),
+
+    .executableTarget(
+      name: "viridian-keeper", dependencies: ["CArchive", "CHost", "KeeperKit", "PlatformKit"],
+      path: "Sources/viridian-keeper", swiftSettings: settings),
 
     .executableTarget(
       name: "pass-benchmark",
@@ -103,6 +111,7 @@ let package = Package(
       "EndToEndTests",
       [
         "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
+        "viridian-keeper",
       ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),

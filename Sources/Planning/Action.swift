@@ -12,6 +12,23 @@ package enum Action: Hashable, Codable, Sendable {
   /// Removes a stack for good.
   case retire(StackReference)
 
+  /// What kind of call it is, for back-off.
+  package enum Verb: String, Hashable, Codable, Sendable, CodingKeyRepresentable {
+    case launch
+    case instances
+    case route
+    case retire
+  }
+
+  package var verb: Verb {
+    switch self {
+    case .ensure: .launch
+    case .setInstances: .instances
+    case .route, .removeRoute: .route
+    case .retire: .retire
+    }
+  }
+
   /// The generation it concerns; nil for the route.
   package var generation: Generation? {
     switch self {

@@ -1,6 +1,9 @@
 package import Model
 
 /// The state machine of one rollout: intent and accumulated time, never effects.
+///
+/// What really happened comes in as events that were read from the world, so a lost action is
+/// simply asked for again, and an event that comes too late changes nothing.
 package struct RolloutMachine: Hashable, Codable, Sendable {
   package enum Cause: String, Codable, Sendable {
     case commit
@@ -9,14 +12,200 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case rollback
   }
 
+  /// Why a rollout ends without a promotion.
+  package struct Failure: Hashable, Codable, Sendable {
+    package enum Kind: String, Codable, Sendable {
+      case stackFault
+      case platformFault
+      case noEvidence
+      case aborted
+      case superseded
+    }
+
+    package var kind: Kind
+    /// A sentence for people.
+    package var reason: String
+    package init(_ kind: Kind, _ reason: String) {
+      self.kind = kind
+      self.reason = reason
+    }
+  }
+
+  package enum Phase: String, Codable, Sendable {
+    /// Only with `recreate`: the old stack ends before the new one starts.
+    case vacating
+    case launching
+    case gating
+    case shifting
+    case baking
+    case promoted
+    case rollingBack
+    case rolledBack
+  }
+
+  package enum Event: Hashable, Sendable {
+    /// Watched time went by in this phase.
+    case time(Duration)
+    /// Watched time in which the candidate served, healthy.
+    case served(Duration)
+    /// Watched time in which the candidate served and was below its floor.
+    case suffered(Duration)
+    /// Nothing else runs any more.
+    case vacated
+    case launched
+    case gatePassed
+    /// All traffic is with the candidate, as read back.
+    case shifted(restarts: Int)
+    case baked
+    case failed(Failure)
+    /// The candidate has no traffic, and nothing stands in the way of stable.
+    case tookBack
+  }
+
+  /// What an event changed; nothing for an event that came too late.
+  package enum Effect: Hashable, Sendable {
+    case entered(Phase)
+  }
+
   package let candidate: Generation
   /// The stable it started from; nil for a first launch.
   package let from: Generation?
   package let cause: Cause
+  package let strategy: RolloutPolicy.Strategy
+  /// The candidate has run before and is not launched: the switch back to a warm stack.
+  package let isReuse: Bool
+  /// Accumulated watched time since the rollout began.
+  package private(set) var total: Duration = .zero
+  private var state: State
 
-  package init(candidate: Generation, from: Generation?, cause: Cause) {
+  private enum State: Hashable, Codable, Sendable {
+    case vacating(Duration)
+    case launching(Duration)
+    case gating(Duration)
+    case shifting(Duration)
+    case baking(Bake)
+    case promoted
+    case rollingBack(Failure, Duration)
+    case rolledBack(Failure)
+  }
+
+  package struct Bake: Hashable, Codable, Sendable {
+    /// Healthy with all traffic.
+    package var served: Duration = .zero
+    /// Below the floor without a break.
+    package var suffered: Duration = .zero
+    /// Neither: nothing fresh was known.
+    package var blind: Duration = .zero
+    /// Restarts when the bake began.
+    package var restarts: Int
+  }
+
+  package init(
+    candidate: Generation, from: Generation?, cause: Cause,
+    strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false
+  ) {
     self.candidate = candidate
     self.from = from
     self.cause = cause
+    self.strategy = strategy
+    self.isReuse = isReuse
+    state =
+      strategy == .recreate ? .vacating(.zero) : isReuse ? .gating(.zero) : .launching(.zero)
+  }
+
+  package var phase: Phase {
+    switch state {
+    case .vacating: .vacating
+    case .launching: .launching
+    case .gating: .gating
+    case .shifting: .shifting
+    case .baking: .baking
+    case .promoted: .promoted
+    case .rollingBack: .rollingBack
+    case .rolledBack: .rolledBack
+    }
+  }
+
+  /// Accumulated time in this phase; of a bake, the healthy part.
+  package var elapsed: Duration {
+    switch state {
+    case .vacating(let time), .launching(let time), .gating(let time), .shifting(let time),
+      .rollingBack(_, let time):
+      time
+    case .baking(let bake): bake.served
+    case .promoted, .rolledBack: .zero
+    }
+  }
+
+  package var bake: Bake? {
+    guard case .baking(let bake) = state else { return nil }
+    return bake
+  }
+
+  package var failure: Failure? {
+    switch state {
+    case .rollingBack(let failure, _), .rolledBack(let failure): failure
+    case .vacating, .launching, .gating, .shifting, .baking, .promoted: nil
+    }
+  }
+
+  package mutating func handle(_ event: Event) -> [Effect] {
+    let before = phase
+    switch event {
+    case .time(let time): pass(time)
+    case .served(let time): serve(time, isHealthy: true)
+    case .suffered(let time): serve(time, isHealthy: false)
+    case .vacated:
+      guard case .vacating = state else { return [] }
+      state = isReuse ? .gating(.zero) : .launching(.zero)
+    case .launched:
+      guard case .launching = state else { return [] }
+      state = .gating(.zero)
+    case .gatePassed:
+      guard case .gating = state else { return [] }
+      state = .shifting(.zero)
+    case .shifted(let restarts):
+      guard case .shifting = state else { return [] }
+      state = .baking(Bake(restarts: restarts))
+    case .baked:
+      guard case .baking = state else { return [] }
+      state = .promoted
+    case .failed(let failure): fail(failure)
+    case .tookBack:
+      guard case .rollingBack(let failure, _) = state else { return [] }
+      state = .rolledBack(failure)
+    }
+    return phase == before ? [] : [.entered(phase)]
+  }
+
+  private mutating func fail(_ failure: Failure) {
+    switch state {
+    case .vacating, .launching, .gating, .shifting, .baking: state = .rollingBack(failure, .zero)
+    case .promoted, .rollingBack, .rolledBack: break
+    }
+  }
+
+  private mutating func pass(_ time: Duration) {
+    total += time
+    switch state {
+    case .vacating(let elapsed): state = .vacating(elapsed + time)
+    case .launching(let elapsed): state = .launching(elapsed + time)
+    case .gating(let elapsed): state = .gating(elapsed + time)
+    case .shifting(let elapsed): state = .shifting(elapsed + time)
+    case .baking(var bake):
+      bake.blind += time
+      state = .baking(bake)
+    case .rollingBack(let failure, let elapsed): state = .rollingBack(failure, elapsed + time)
+    case .promoted, .rolledBack: total -= time
+    }
+  }
+
+  private mutating func serve(_ time: Duration, isHealthy: Bool) {
+    guard case .baking(var bake) = state else { return }
+    bake.served += isHealthy ? time : .zero
+    bake.suffered = isHealthy ? .zero : bake.suffered + time
+    bake.blind = .zero
+    total += time
+    state = .baking(bake)
   }
 }

@@ -16,20 +16,39 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   package var breaker: Breaker = Breaker()
   /// Supersedes since the last promotion.
   package var supersedes: Int = 0
-  /// Back-off after platform faults.
-  package var backOff: BackOff?
+  /// Back-off after platform faults, of each kind of action on its own: a launch that waits never
+  /// delays a rollback.
+  package var backOffs: [Action.Verb: BackOff] = [:]
   /// Drift that has been seen and for how long, by generation: for the debounce.
   package var drift: [Generation: DriftClock] = [:]
   /// The last spec that was in force, for a target whose source no longer says anything.
   package var lastGood: DesiredTarget?
   /// The clock of the pass that wrote this.
   package var clock: Now?
+  /// What the route was last meant to be.
+  package var route: RouteIntent = RouteIntent()
+  /// Mutating calls as time: each adds its share of an hour, and time takes it away again (S22).
+  package var spent: Duration = .zero
+  /// Rollouts in a row that ended without evidence: retried at most three times.
+  package var noEvidence: Int = 0
+  /// The removal that a commit asks for, from its first sight until the target is forgotten.
+  package var removal: Removal?
+  /// This target was judged after the ledger was found lost (S24).
+  package var isLossJudged: Bool = false
+  /// Names taken by foreign objects in a row: at most three.
+  package var namesTaken: Int = 0
+  /// Accumulated time since the last action on stacks was asked for; nil: none was lately.
+  package var sinceStackAction: Duration?
+  /// Keys of lasting states that an alert was sent for, so that each is said once.
+  package var alerted: [String] = []
+  /// Accumulated launch time of the last stack that completed, for the estimate of a relaunch.
+  package var lastLaunch: Duration?
   package init(
     nextGeneration: Generation = 1, stable: Generation? = nil, rollout: RolloutMachine? = nil,
     stacks: [Generation: StackRecord] = [:], quarantined: [Digest: Quarantine] = [:],
     hold: Hold? = nil, isPaused: Bool = false, breaker: Breaker = Breaker(), supersedes: Int = 0,
-    backOff: BackOff? = nil, drift: [Generation: DriftClock] = [:], lastGood: DesiredTarget? = nil,
-    clock: Now? = nil
+    backOffs: [Action.Verb: BackOff] = [:], drift: [Generation: DriftClock] = [:],
+    lastGood: DesiredTarget? = nil, clock: Now? = nil
   ) {
     self.nextGeneration = nextGeneration
     self.stable = stable
@@ -40,7 +59,7 @@ package struct TargetRecord: Hashable, Codable, Sendable {
     self.isPaused = isPaused
     self.breaker = breaker
     self.supersedes = supersedes
-    self.backOff = backOff
+    self.backOffs = backOffs
     self.drift = drift
     self.lastGood = lastGood
     self.clock = clock
@@ -77,10 +96,13 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var hasDrifted: Bool = false
   /// Once stable, hence trusted for a rollback.
   package var wasStable: Bool = false
+  /// What it was launched with, for the repetition of its launch and for repair; kept for the
+  /// candidate and stable only.
+  package var order: LaunchOrder?
   package init(
     role: StackRole, version: String, declaredDigest: Digest, stackDigest: Digest,
     inRole: Duration = .zero, gatePassed: Bool = false, intended: Int, hasDrifted: Bool = false,
-    wasStable: Bool = false
+    wasStable: Bool = false, order: LaunchOrder? = nil
   ) {
     self.role = role
     self.version = version
@@ -91,6 +113,7 @@ package struct StackRecord: Hashable, Codable, Sendable {
     self.intended = intended
     self.hasDrifted = hasDrifted
     self.wasStable = wasStable
+    self.order = order
   }
 }
 
@@ -194,15 +217,18 @@ package struct AgentMemory: Hashable, Codable, Sendable {
   /// Removals that were begun, with their age as accumulated time: the 24 h window of S10.
   package var removals: [RemovalRecord] = []
   package var clock: Now?
+  /// The next generation of targets that were removed and forgotten: a number is never used twice.
+  package var forgotten: [TargetID: Generation] = [:]
   package init(
     isPaused: Bool = false, handledRequest: Int = 0, approvedRemovals: [CommitID] = [],
-    removals: [RemovalRecord] = [], clock: Now? = nil
+    removals: [RemovalRecord] = [], clock: Now? = nil, forgotten: [TargetID: Generation] = [:]
   ) {
     self.isPaused = isPaused
     self.handledRequest = handledRequest
     self.approvedRemovals = approvedRemovals
     self.removals = removals
     self.clock = clock
+    self.forgotten = forgotten
   }
 }
 
@@ -214,5 +240,34 @@ package struct RemovalRecord: Hashable, Codable, Sendable {
     self.target = target
     self.source = source
     self.age = age
+  }
+}
+
+/// What the route was last meant to be, and how its read-back compares.
+package struct RouteIntent: Hashable, Codable, Sendable {
+  /// The last route that was asked for; nil: none yet.
+  package var wanted: Route?
+  /// It was read back as wanted since: a later difference is drift of the router, not a late write.
+  package var isConfirmed: Bool = false
+  /// Accumulated time since the last write was asked for; a read must be newer than it (S4). nil:
+  /// longer ago than any fresh read.
+  package var sinceWrite: Duration?
+  /// Writes of `wanted` that were not read back yet.
+  package var unconfirmedWrites: Int = 0
+  /// Age of each repair as accumulated time, newest last: the breaker of route drift.
+  package var repairs: [Duration] = []
+  package init() {}
+}
+
+/// A target that the source no longer declares.
+package struct Removal: Hashable, Codable, Sendable {
+  package var source: SourceName
+  package var commit: CommitID
+  /// Within the caps, or confirmed by a person; before that the last good spec stays in force.
+  package var isAllowed: Bool
+  package init(source: SourceName, commit: CommitID, isAllowed: Bool) {
+    self.source = source
+    self.commit = commit
+    self.isAllowed = isAllowed
   }
 }

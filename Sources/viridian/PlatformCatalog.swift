@@ -29,7 +29,7 @@ enum PlatformCatalog {
       var router = HAProxySettings(directory: "\(directory)/haproxy")
       router.reloadInterval = entry.reloadEvery
       return Executor.Place(
-        platform: try LocalPlatform(
+        platform: LocalPlatform(
           name: entry.name, settings: settings, key: key, owner: configuration.owner),
         router: try HAProxyRouter(router))
     default: throw unknown(entry.kind)

@@ -30,6 +30,19 @@ import Testing
     }
   }
 
+  /// The oracle must not take what happens to the world for what an action did to it.
+  @Test(arguments: 0..<50) func `accidents alone are never held against a planner`(_ seed: Int) {
+    var walk = Walk(seed: UInt64(seed)) { input in
+      guard input.now.bootID == "boot-1", input.now.sinceBoot < .seconds(1020) else {
+        return PlanningOutput(plan: [], memory: input.memory)
+      }
+      return ToyPlanner.plan(input)
+    }
+    walk.wander(passes: 150, isChecked: false)
+    #expect(walk.wrong.isEmpty, "\(walk.story)")
+    #expect(walk.stage.world.clock.script >= .seconds(150))
+  }
+
   @Test func `the same seed gives the same history`() {
     var (first, second) = (
       Walk(seed: 7, plan: plannerUnderTest), Walk(seed: 7, plan: plannerUnderTest)

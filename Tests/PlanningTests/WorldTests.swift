@@ -114,6 +114,22 @@ import Testing
     #expect(found.contains { $0.contains(harm.rawValue) }, "\(found)")
   }
 
+  @Test func `the oracle finds an exclusive target that runs twice`() {
+    var world = stage([
+      "commit web@production mode=none exclusive=true version=1", "run 10s",
+      "commit web@production version=2",
+    ]).world
+    let oracle = WorldOracle()
+    var found: [String] = []
+    for _ in 0..<10 where found.isEmpty {
+      let before = world
+      world.act(on: ToyPlanner.plan(world.input))
+      found = oracle.wrong(from: before, to: world)
+      world.advance(world.interval)
+    }
+    #expect(found.contains { $0.contains("exclusive") }, "\(found)")
+  }
+
   enum Harm: String, Sendable {
     case impatience = "S1"
     case deletion = "S4"

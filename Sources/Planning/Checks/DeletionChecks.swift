@@ -47,10 +47,9 @@ extension PlanChecks {
   private static func isLastGood(_ generation: Generation, _ checked: CheckedPlan) -> [String] {
     let stables = [checked.before?.stable, checked.after?.stable]
     if stables.contains(generation) { return ["\(generation) is retired and is stable"] }
-    let roles: [StackRole?] = [
-      checked.before?.stacks[generation]?.role, checked.after?.stacks[generation]?.role,
-    ]
-    if roles.contains(.candidate) { return ["\(generation) is retired and is the candidate"] }
+    if checked.after?.stacks[generation]?.role == .candidate {
+      return ["\(generation) is retired and is the candidate"]
+    }
     guard checked.before?.stacks[generation]?.wasStable == true else { return [] }
     let others = checked.stacks.values.filter {
       $0.id.generation != generation && $0.phase == .complete

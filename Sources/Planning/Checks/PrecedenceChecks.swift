@@ -19,12 +19,16 @@ extension PlanChecks {
   private static func newness(_ checked: CheckedPlan) -> [String] {
     func isNew(_ generation: Generation) -> Bool {
       switch checked.cause(generation) {
-      case .commit, .drift: true
-      case .repair, .rollback, nil: false
+      case .commit, .drift, nil: true
+      case .repair, .rollback: false
       }
     }
+    // Weight for what was stable before is a rollback, whatever asked for it.
+    let raised = checked.raised.map(\.generation).filter {
+      checked.before?.stacks[$0]?.wasStable != true && checked.before?.stable != $0 && isNew($0)
+    }
     return checked.newLaunches.map(\.stack.generation).filter(isNew).map { "\($0) is launched" }
-      + checked.raised.map(\.generation).filter(isNew).map { "\($0) gains weight" }
+      + raised.map { "\($0) gains weight" }
   }
 
   /// The breaker is open: another digest only, instance healing only, nothing retired.

@@ -67,6 +67,9 @@ extension PlanChecks {
     if removesRoute, !checked.isWorker || checked.isRemoved { return true }
     let stable = checked.before?.stable
     let retiresStable = checked.retirements.contains { $0.generation == stable }
-    return retiresStable || (checked.isRemoved && checked.reductions.contains { $0.count == 0 })
+    let parksStable = checked.reductions.contains {
+      $0.count == 0 && $0.stack.generation == stable
+    }
+    return retiresStable || (checked.isRemoved && parksStable)
   }
 }

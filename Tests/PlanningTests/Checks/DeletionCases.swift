@@ -152,6 +152,15 @@ enum RemovalCases {
       right.memory.approvedRemovals = ["c3"]
       right.shift([1: 0, 2: 0])
     },
+    RuleCase("S10", "parking what serves before the removal is counted") { wrong in
+      wrong.removed()
+      wrong.memory.removals = []
+      wrong.park(2)
+    } good: { right in
+      right.removed()
+      right.memory.removals = []
+      right.park(1)
+    },
     RuleCase("S10", "a removal that is not counted") { wrong in
       wrong.removed()
       wrong.memory.removals = []

@@ -157,6 +157,12 @@ enum PrecedenceCases {
       right.target.freeze = "weekend"
       right.retire(1)
     },
+    RuleCase("freeze", "weight for a new digest, unlike for what was stable") { wrong in
+      wrong.target.freeze = "weekend"
+    } good: { right in
+      right.target.freeze = "weekend"
+      right.record { $0.stacks[2]?.wasStable = true }
+    },
     RuleCase("freeze", "a drift replacement inside a freeze window") { wrong in
       wrong.relaunch(.drift)
       wrong.target.freeze = "weekend"

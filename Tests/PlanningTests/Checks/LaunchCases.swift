@@ -59,6 +59,17 @@ enum LaunchCases {
     } good: { right in
       right.launch()
     },
+    RuleCase("S8", "a second candidate before the first has all traffic") { wrong in
+      wrong.launchNext(besides: [1: 100, 2: 0])
+    } good: { right in
+      right.launchNext(besides: [1: 0, 2: 100])
+    },
+    RuleCase("paused", "the next candidate while the first bakes, paused") { wrong in
+      wrong.launchNext(besides: [1: 0, 2: 100])
+      wrong.record { $0.isPaused = true }
+    } good: { right in
+      right.launchNext(besides: [1: 0, 2: 100])
+    },
     RuleCase("S8", "two candidates") { wrong in
       wrong.record { $0.stacks[1]?.role = .candidate }
     } good: { _ in
@@ -131,6 +142,18 @@ extension CheckCase {
   fileprivate mutating func goOn() {
     launch()
     target.record = plan.record
+  }
+
+  /// A third version is launched beside the rollout of the second.
+  fileprivate mutating func launchNext(besides split: [Generation: Int]) {
+    var settings = TargetSettings()
+    settings.version = "3.0.0"
+    let next = settings.desired(Self.id, source: "main", commit: "c3")
+    target.desired = .desired(next)
+    readRoute { $0.route = Self.route(split) }
+    plan.record?.stacks[3] = Self.remembered(next, .candidate, wasStable: false)
+    plan.record?.nextGeneration = 4
+    plan.actions = [.ensure(Self.order(next, 3))]
   }
 
   fileprivate mutating func crowd(_ count: Int) {

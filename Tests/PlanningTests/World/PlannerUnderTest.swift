@@ -1,7 +1,7 @@
 import Planning
 
 /// What all scenarios and random walks play.
-let plannerUnderTest: World.Plan = ToyPlanner.plan
+let plannerUnderTest: World.Plan = Planner.plan
 
 /// Scenarios and walks are about a real planner; until there is one only their syntax is checked.
-let isPlannerReal = false
+let isPlannerReal = true

@@ -54,6 +54,7 @@ struct Stage {
     case "ledger": world.loseLedger()
     case "limit": try limit(words)
     case "restart": world.restart(losingActions: words == ["losing", "actions"])
+    case "kill": try kill(words)
     case "reboot": world.reboot()
     case "down": world.advance(try duration(words.first))
     case "run": try run(words)

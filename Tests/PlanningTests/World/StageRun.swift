@@ -28,6 +28,15 @@ extension Stage {
     trace.say("NOT REACHED within \(limit.text): \(condition.joined(separator: " "))")
   }
 
+  /// `kill after 1`: one pass whose process dies once it has begun that many actions.
+  mutating func kill(_ words: [String]) throws(ScriptError) {
+    let (count, time) = (try number(words.last), world.clock.text)
+    let pass = world.decide(plan)
+    world.act(on: pass.output, crashAfter: count)
+    world.advance(world.interval)
+    trace.record(pass, at: time)
+  }
+
   private mutating func step() -> WorldPass {
     let time = world.clock.text
     let pass = world.pass(plan)

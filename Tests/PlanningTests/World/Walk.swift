@@ -31,10 +31,11 @@ struct Walk {
   /// The script so far, with what is wrong at its end.
   var story: String { (lines + wrong).joined(separator: "\n") }
 
-  mutating func wander(passes: Int) {
+  mutating func wander(passes: Int, isChecked: Bool = true) {
     for pass in 0..<passes where wrong.isEmpty {
       if pass > 20, random.below(100) < 25 { happen(event()) }
-      step(crashAfter: random.below(60) == 0 ? random.below(3) : .max)
+      let crashAfter = random.below(60) == 0 ? random.below(3) : .max
+      step(crashAfter: crashAfter, isChecked: isChecked)
     }
   }
 
@@ -87,7 +88,7 @@ struct Walk {
 
   @discardableResult
   private mutating func step(crashAfter: Int = .max, isChecked: Bool = true) -> WorldPass {
-    lines.append(crashAfter == .max ? "run 1s" : "run 1s, killed after \(crashAfter) actions")
+    lines.append(crashAfter == .max ? "run 1s" : "kill after \(crashAfter)")
     oracle.watch(stage.world)
     let before = stage.world
     let pass = stage.world.decide(stage.plan, isChecked: isChecked)

@@ -24,11 +24,16 @@ struct WorldOracle {
 
   /// What actions did to the world, nothing else having happened in between.
   func wrong(from before: World, to after: World) -> [String] {
-    after.targetIDs.flatMap { target in
-      (weights(of: target, before, after) + capacity(of: target, before, after)
-        + deletions(of: target, before, after) + launches(of: target, before, after))
-        .map { "\(target): \($0)" }
+    var wrong: [String] = []
+    for target in after.targetIDs {
+      var found = weights(of: target, before, after)
+      found += capacity(of: target, before, after)
+      found += deletions(of: target, before, after)
+      found += launches(of: target, before, after)
+      found += running(of: target, before, after)
+      wrong += found.map { "\(target): \($0)" }
     }
+    return wrong
   }
 
   /// S1 and S17.
@@ -94,6 +99,15 @@ struct WorldOracle {
       wrong.append("S8: \(count) stacks")
     }
     return wrong
+  }
+
+  /// An exclusive target never runs twice.
+  private func running(of target: TargetID, _ before: World, _ after: World) -> [String] {
+    guard before.desired(target).target?.traffic.exclusive == true else { return [] }
+    func count(_ world: World) -> Int {
+      (world.platform.stacks[target] ?? [:]).values.count { $0.running > 0 }
+    }
+    return count(after) > max(1, count(before)) ? ["exclusive: \(count(after)) stacks run"] : []
   }
 
   /// A removal, or a strategy that asks for a downtime.

@@ -1,0 +1,101 @@
+import Model
+
+/// What the gate of a candidate says now.
+enum GateVerdict: Hashable {
+  case passed
+  case waiting(String)
+  case failed(RolloutMachine.Failure)
+}
+
+extension TargetPass {
+  /// `elapsed`: watched time since the platform completed it.
+  func gate(of generation: Generation, elapsed: Duration, isReuse: Bool) -> GateVerdict {
+    guard let stack = stacks[generation] else { return .waiting("\(generation) is not there") }
+    let gate = stack.certificate.spec.health
+    let isLate = elapsed >= gate.deadline
+    let clock = "\(elapsed.rounded.text) of \(gate.deadline.text)"
+    switch stack.phase {
+    case .failed(let fault, let reason): return .failed(.init(fault: fault, reason))
+    case .stuck(let reason):
+      return lateOr(isLate, .platformFault, "\(generation) is stuck: \(reason)")
+    case .launching, .retiring:
+      return lateOr(isLate, .platformFault, "\(generation) is not complete")
+    case .complete: break
+    }
+    // Not one program that is all right crashes this often before it has ever answered.
+    if !isReuse, stack.restarts >= 5, !isProven(generation) {
+      let exit = stack.lastExit.map { ", the last: \($0)" } ?? ""
+      return .failed(.init(.stackFault, "crash loop: \(stack.restarts) restarts\(exit)"))
+    }
+    guard let probe = probe(generation) else {
+      return lateOr(isLate, .noEvidence, "no fresh probe of \(generation), \(clock)")
+    }
+    let declared = stack.capacity.declared
+    guard isProven(generation) else {
+      let failure = probe.lastFailure.map { ": \($0)" } ?? ""
+      return lateOr(
+        isLate, .stackFault,
+        "waits for the gate: \(probe.proven) of \(declared) instances proven, \(clock)\(failure)")
+    }
+    return fingerprintGate(generation, isLate: isLate, elapsed: elapsed, isReuse: isReuse)
+  }
+
+  private func lateOr(
+    _ isLate: Bool, _ kind: RolloutMachine.Failure.Kind, _ text: String
+  ) -> GateVerdict {
+    isLate ? .failed(.init(kind, text)) : .waiting(text)
+  }
+
+  /// Declared fields must read as the spec demands; what cannot be read is waited for.
+  private func fingerprintGate(
+    _ generation: Generation, isLate: Bool, elapsed: Duration, isReuse: Bool
+  ) -> GateVerdict {
+    if isReuse { return .passed }
+    guard let report = input.inspections[generation], case .known(let inspection) = report.result
+    else { return lateOr(isLate, .noEvidence, "\(generation) was not inspected yet") }
+    for (field, expected) in inspection.declared.sorted(by: { $0.key < $1.key }) {
+      switch inspection.readings[field] {
+      case .value(expected): continue
+      case nil, .unreadable:
+        return lateOr(isLate, .noEvidence, "\(field) of \(generation) cannot be read")
+      case .value, .absent:
+        // A reading from before the launch was complete proves nothing.
+        guard report.age <= elapsed else {
+          return lateOr(isLate, .stackFault, "\(field) of \(generation) is read again")
+        }
+        return .failed(.init(.stackFault, "\(field) of \(generation) is not what the spec demands"))
+      }
+    }
+    let unread = inspection.readings.filter { field, reading in
+      guard case .unreadable = reading else { return false }
+      return DriftComparison.isExhaustive(field, inspection)
+    }
+    if let field = unread.keys.min(), !isLate {
+      return .waiting("\(field) of \(generation) cannot be read")
+    }
+    return .passed
+  }
+
+  /// Taken once, when the gate has passed: what drift is compared with from then on.
+  mutating func takeFingerprint(_ generation: Generation) {
+    guard input.fingerprints[generation] == nil,
+      case .known(let inspection) = input.inspections[generation]?.result
+    else { return }
+    var settled: [FieldPath: String] = [:]
+    for (field, reading) in inspection.readings where inspection.declared[field] == nil {
+      if case .value(let value) = reading { settled[field] = value }
+    }
+    fingerprints[generation] = .some(
+      Fingerprint(schema: inspection.schema, declared: inspection.declared, settled: settled))
+  }
+}
+
+extension RolloutMachine.Failure {
+  init(fault: FaultClass, _ reason: String) {
+    switch fault {
+    case .stack: self.init(.stackFault, reason)
+    case .platform: self.init(.platformFault, reason)
+    case .noEvidence: self.init(.noEvidence, reason)
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import Model
+
+/// What the route should be now: one whole value, from the record and the fresh observation.
+extension TargetPass {
+  /// Who is meant to have all traffic.
+  enum TrafficOwner: Equatable {
+    case stack(Generation)
+    /// The route is closed: a removal, or a downtime that the strategy asks for.
+    case nobody
+    /// Whatever has it keeps it.
+    case unchanged
+  }
+
+  var trafficOwner: TrafficOwner {
+    if isRemovalAllowed { return .nobody }
+    let stable = record.stable.map(TrafficOwner.stack) ?? .unchanged
+    guard let rollout = record.rollout else { return stable }
+    let isRecreate = rollout.strategy == .recreate
+    switch rollout.phase {
+    case .vacating:
+      return rolloutObjection == nil ? .nobody : stable
+    case .launching, .gating: return isRecreate ? .nobody : stable
+    case .shifting:
+      if weight(rollout.candidate) == 100 || rolloutObjection == nil {
+        return .stack(rollout.candidate)
+      }
+      return isRecreate ? .nobody : stable
+    case .baking: return .stack(rollout.candidate)
+    case .rollingBack:
+      if isRecreate { return .nobody }
+      return stable
+    case .promoted, .rolledBack: return stable
+    }
+  }
+
+  /// nil: nothing may or needs to be written; a note says why.
+  mutating func intendedRoute() -> Route? {
+    guard !isWorker, let known = spec ?? record.lastGood, known.traffic.mode != .none else {
+      return nil
+    }
+    guard let declaration = spec?.route ?? route?.route.declaration ?? known.route else {
+      return nil
+    }
+    guard let split = intendedSplit() else { return nil }
+    let members = routed(split)
+    for generation in split.keys.sorted() where (split[generation] ?? 0) > 0 {
+      guard members.contains(generation), stacks[generation]?.endpoints.isEmpty == false else {
+        note("the route stays: \(generation) has traffic and no endpoint")
+        return nil
+      }
+    }
+    let backends = members.sorted().compactMap { generation in
+      backend(generation, weightPercent: split[generation] ?? 0)
+    }
+    return Route(
+      target: id, mode: known.traffic.mode, declaration: declaration,
+      drainDeadline: known.traffic.drainDeadline, afterDrain: known.traffic.afterDrain,
+      backends: backends, fallback: fallback(members))
+  }
+
+  private func backend(_ generation: Generation, weightPercent: Int) -> Backend? {
+    guard let stack = stacks[generation] else { return nil }
+    var path: String?
+    if case .http(let checked, _) = stack.certificate.spec.health.check { path = checked }
+    return Backend(
+      generation: generation, launch: stack.certificate.launch,
+      endpoints: stack.endpoints.sorted(), weightPercent: weightPercent, checkPath: path)
+  }
+
+  /// A dead candidate's share falls back to stable in the router itself.
+  private func fallback(_ members: [Generation]) -> Generation? {
+    guard !isRemovalAllowed, let stable = record.stable, members.contains(stable),
+      stacks[stable]?.endpoints.isEmpty == false
+    else { return nil }
+    return stable
+  }
+
+  // MARK: - Split
+
+  private mutating func intendedSplit() -> [Generation: Int]? {
+    let observed = (route?.route.split ?? [:]).filter { $0.value > 0 }
+    switch trafficOwner {
+    case .nobody: return [:]
+    case .unchanged: return kept(observed)
+    case .stack(let owner):
+      if weight(owner) == 100 { return [owner: 100] }
+      if let obstacle = obstacle(toTrafficFor: owner) {
+        note("the traffic does not go to \(owner) yet: \(obstacle)")
+        return kept(observed)
+      }
+      return [owner: 100]
+    }
+  }
+
+  /// What cannot be written as it is stays unwritten.
+  private func kept(_ observed: [Generation: Int]) -> [Generation: Int]? {
+    observed.values.reduce(0, +) == 100 || observed.isEmpty ? observed : nil
+  }
+
+  /// S1 and S2; nil when it may take all traffic.
+  private func obstacle(toTrafficFor generation: Generation) -> String? {
+    guard let stack = stacks[generation] else { return "it is not there" }
+    guard stack.phase == .complete, !stack.endpoints.isEmpty else { return "it is not complete" }
+    guard probe(generation) != nil else { return "no fresh probe of it" }
+    let declared = stack.capacity.declared
+    let now = healthy(generation)
+    if generation == record.rollout?.candidate, record.rollout?.phase != .rollingBack {
+      guard isProven(generation) else { return "\(now) of \(declared) instances healthy" }
+      return routerObstacle(generation)
+    }
+    guard record.stacks[generation]?.gatePassed == true || isProven(generation) else {
+      return "its gate has not passed"
+    }
+    let serving = (route?.route.split ?? [:]).filter { $0.value > 0 }.keys.map(healthy).min() ?? 0
+    let floor = min(declared, spec?.spec.instances ?? declared)
+    guard now > 0, now >= floor || now > serving else {
+      return "\(now) of \(declared) instances healthy"
+    }
+    return nil
+  }
+
+  /// The router itself has to see a new stack up before it gets everything.
+  private func routerObstacle(_ generation: Generation) -> String? {
+    guard let backend = route?.route.backends.first(where: { $0.generation == generation }) else {
+      return "it is not behind the route yet"
+    }
+    guard backend.endpoints.sorted() == stacks[generation]?.endpoints.sorted() else {
+      return "the route has other endpoints of it"
+    }
+    guard let up = route?.serversUp[generation] else { return nil }
+    return up >= backend.endpoints.count
+      ? nil : "the router sees \(up) of \(backend.endpoints.count) servers up"
+  }
+
+  // MARK: - Members
+
+  /// Stacks behind the route, most important first, as many as fit.
+  private func routed(_ split: [Generation: Int]) -> [Generation] {
+    let used = stacks.keys.filter { weight($0) > 0 || sessions($0) > 0 || split[$0] != nil }
+    let wanted = record.stacks.keys.filter(belongsBehindRoute)
+    let known = used.filter { record.stacks[$0] != nil || weight($0) > 0 || split[$0] != nil }
+    func rank(_ generation: Generation) -> Int {
+      if (split[generation] ?? 0) > 0 { return 0 }
+      if known.contains(generation) { return 1 }
+      if generation == record.stable { return 2 }
+      if generation == record.rollout?.candidate { return 3 }
+      return 4
+    }
+    let all = Set(known).union(wanted).sorted { a, b in
+      (rank(a), b) < (rank(b), a)
+    }
+    let bound = max(facts.limits.stacksPerRoute, known.count)
+    return Array(all.prefix(bound))
+  }
+
+  private func belongsBehindRoute(_ generation: Generation) -> Bool {
+    guard let stack = stacks[generation], let role = record.stacks[generation]?.role,
+      stack.phase == .complete, !stack.endpoints.isEmpty
+    else { return false }
+    switch role {
+    case .stable, .warm, .draining: return true
+    case .candidate:
+      guard let phase = record.rollout?.phase else { return false }
+      return phase != .launching && phase != .vacating && phase != .rollingBack
+        && stack.endpoints.count >= stack.capacity.declared
+    case .quarantined, .superseded, .retiring: return false
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import Model
+
+/// Decides what one pass does: from everything that was read, without a clock, chance or effect.
+package enum Planner {
+  package static func plan(_ input: PlanningInput) -> PlanningOutput {
+    var fleet = Fleet(input)
+    fleet.open()
+    fleet.settle()
+    fleet.judgeDependencies()
+    fleet.settle()
+    fleet.giveTurns()
+    fleet.settle()
+    return fleet.close()
+  }
+}
+
+/// All targets of one pass.
+private struct Fleet {
+  private let input: PlanningInput
+  private var judge: SourceJudge
+  private var passes: [TargetPass]
+
+  init(_ input: PlanningInput) {
+    self.input = input
+    let facts = PassFacts(
+      now: input.now, interval: input.interval, conditions: input.agent, limits: input.limits,
+      sources: input.sources, isPaused: input.memory.isPaused)
+    judge = SourceJudge(input, elapsed: facts.elapsed(since: input.memory.clock))
+    passes = input.targets.map { target in
+      TargetPass(target, facts, nextGeneration: input.memory.forgotten[target.id] ?? 1)
+    }
+  }
+
+  // MARK: - Once
+
+  /// Time, outcomes, requests and removals: what a pass begins with.
+  mutating func open() {
+    for request in input.requests.sorted(by: { $0.sequence < $1.sequence }) {
+      switch request.verb {
+      case .pause(nil): judge.memory.isPaused = true
+      case .resume(nil): judge.memory.isPaused = false
+      case .approveRemoval(let commit): judge.approve(commit)
+      case .pause, .resume, .abort, .retry, .release, .adopt: break
+      }
+      judge.memory.handledRequest = max(judge.memory.handledRequest, request.sequence)
+    }
+    let clashes = nameClashes()
+    for index in passes.indices {
+      passes[index].facts.isPaused = judge.memory.isPaused
+      passes[index].clash = clashes[passes[index].id]
+      passes[index].passTime()
+      passes[index].watchDrift()
+      passes[index].passTimeOfRollout()
+      passes[index].takeOutcomes()
+      for request in input.requests.sorted(by: { $0.sequence < $1.sequence }) {
+        passes[index].handle(request, isFirst: index == 0)
+      }
+      judge.judge(&passes[index])
+      passes[index].rememberSpec()
+    }
+  }
+
+  /// Two targets must not have the same stack names; the newcomer waits.
+  private func nameClashes() -> [TargetID: String] {
+    var owners: [String: TargetID] = [:]
+    var clashes: [TargetID: String] = [:]
+    let seniors = passes.filter { !$0.record.stacks.isEmpty }
+    for pass in seniors + passes.filter({ $0.record.stacks.isEmpty }) {
+      let name = "\(pass.id.application)-\(pass.id.environment)"
+      if let owner = owners[name] {
+        clashes[pass.id] = "its stacks would be named like those of \(owner)"
+      } else {
+        owners[name] = pass.id
+      }
+    }
+    return clashes
+  }
+
+  // MARK: - Rounds
+
+  /// Every step of every target, until none changes anything.
+  mutating func settle() {
+    for index in passes.indices { passes[index].settle() }
+  }
+
+  /// A new version waits until the targets that it depends on are as declared.
+  mutating func judgeDependencies() {
+    let ready = Dictionary(passes.map { ($0.id, $0.isReady) }) { first, _ in first }
+    for index in passes.indices {
+      let waited = (passes[index].spec?.dependsOn ?? []).sorted().first { ready[$0] == false }
+      passes[index].dependency = waited.map { "it depends on \($0), which is not ready" }
+    }
+  }
+
+  /// S8: launches begin within the agent-wide bound, repairs first.
+  mutating func giveTurns() {
+    let running = passes.count { $0.record.rollout != nil }
+    let waiting = passes.indices.filter { passes[$0].wish != nil }
+    let ordered =
+      waiting.filter { passes[$0].wish?.cause == .repair }
+      + waiting.filter { passes[$0].wish?.cause != .repair }
+    for index in ordered.prefix(max(0, input.limits.concurrentRollouts - running)) {
+      passes[index].mayLaunch = true
+    }
+  }
+
+  // MARK: - End
+
+  mutating func close() -> PlanningOutput {
+    var plans: [TargetPlan] = []
+    for index in passes.indices {
+      passes[index].chooseAction()
+      plans.append(plan(passes[index]))
+    }
+    let facts = passes.first?.facts
+    let isObserving = input.agent.mode == .observe || !input.agent.holdsLease
+    guard facts != nil, !isObserving else {
+      return PlanningOutput(plan: plans, memory: isObserving ? input.memory : judge.memory)
+    }
+    for pass in passes where pass.isForgotten {
+      judge.forget(pass.id, next: pass.record.nextGeneration)
+    }
+    return PlanningOutput(plan: plans, memory: judge.memory)
+  }
+
+  private func plan(_ pass: TargetPass) -> TargetPlan {
+    guard !pass.facts.isObserving else {
+      // Nothing is decided: only told. What is shown is what is, not what would be.
+      var told = pass
+      told.record = pass.input.record ?? TargetRecord()
+      return TargetPlan(target: pass.id, record: pass.input.record, status: told.report())
+    }
+    return TargetPlan(
+      target: pass.id, actions: pass.actions, record: pass.isForgotten ? nil : pass.record,
+      status: pass.report(), fingerprints: pass.fingerprints, entries: pass.entries,
+      alerts: pass.alerts)
+  }
+}
+
+extension TargetPass {
+  /// The straight line of one target. A step that changes the record may let another go on, so the
+  /// line is walked until nothing changes; 16 rounds are more than any history needs.
+  fileprivate mutating func settle() {
+    for _ in 0..<16 {
+      let before = record
+      notes = []
+      adopt()
+      remove()
+      liftHolds()
+      closeBreaker()
+      rollBack()
+      supersede()
+      reactToDrift()
+      start()
+      advance()
+      promote()
+      retire()
+      confirmRoute()
+      if record == before { return }
+    }
+  }
+
+  /// What is in force is kept for the day on which no source says anything.
+  fileprivate mutating func rememberSpec() {
+    guard !facts.isObserving else { return }
+    switch input.desired {
+    case .desired(let spec): record.lastGood = spec
+    case .held(let spec, _): if record.lastGood == nil { record.lastGood = spec }
+    case .removed(_, _, let last): if record.lastGood == nil { record.lastGood = last }
+    case .undeclared: break
+    }
+  }
+
+  /// It serves what is declared, and nothing is under way.
+  fileprivate var isReady: Bool {
+    guard record.rollout == nil, let stable = record.stable else { return false }
+    return isAsDeclared(stable) && stableState == .serving
+  }
+}
+
+extension SourceJudge {
+  /// A hundred approvals are more than are ever open; the oldest are forgotten.
+  mutating func approve(_ commit: CommitID) {
+    guard !memory.approvedRemovals.contains(commit) else { return }
+    memory.approvedRemovals = Array((memory.approvedRemovals + [commit]).suffix(100))
+  }
+
+  mutating func forget(_ target: TargetID, next: Generation) {
+    memory.forgotten[target] = next
+    // Ten thousand are as many as an agent has targets; the least used numbers go first.
+    if memory.forgotten.count > 10_000,
+      let least = memory.forgotten.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })
+    {
+      memory.forgotten[least.key] = nil
+    }
+  }
+}

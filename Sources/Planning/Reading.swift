@@ -1,0 +1,193 @@
+import Model
+
+/// What was read, as answers to the questions that steps ask.
+extension TargetPass {
+  /// The spec in force: what is declared, or what was last good.
+  var spec: DesiredTarget? {
+    if let target = input.desired.target { return target }
+    if isRemovalAllowed { return nil }
+    if case .removed(_, _, let last?) = input.desired { return last }
+    return record.lastGood
+  }
+
+  var isRemovalAllowed: Bool { record.removal?.isAllowed == true }
+
+  var isWorker: Bool {
+    let newest = stacks.keys.max().flatMap { stacks[$0]?.certificate.traffic }
+    return (spec ?? record.lastGood)?.traffic.mode ?? newest ?? .http == .none
+  }
+
+  var traffic: TrafficPolicy { (spec ?? record.lastGood)?.traffic ?? TrafficPolicy() }
+  var policy: RolloutPolicy { (spec ?? record.lastGood)?.rollout ?? RolloutPolicy() }
+
+  var strategy: RolloutPolicy.Strategy { traffic.exclusive ? .recreate : policy.strategy }
+
+  // MARK: - Freshness (S13)
+
+  /// Nothing but waiting and reporting is allowed until both are known and fresh.
+  var unknown: String? {
+    if case .unknown(let reason) = input.stacks { return "the platform is not known: \(reason)" }
+    if !isFresh(input.stacksAge, since: record.sinceStackAction) {
+      return "the platform's listing is \(input.stacksAge.text) old"
+    }
+    if isWorker { return nil }
+    if case .unknown(let reason) = input.route { return "the route is not known: \(reason)" }
+    if !isFresh(input.routeAge, since: record.route.sinceWrite) {
+      return "the route's reading is \(input.routeAge.text) old"
+    }
+    return nil
+  }
+
+  var isKnown: Bool { unknown == nil }
+
+  /// Fresh enough, and newer than what we last asked for.
+  private func isFresh(_ age: Duration, since action: Duration?) -> Bool {
+    age <= facts.limits.freshness && (action.map { age <= $0 } ?? true)
+  }
+
+  // MARK: - Stacks
+
+  var route: RouteObservation? { input.route.value ?? nil }
+
+  func weight(_ generation: Generation) -> Int { route?.route.weightPercent(of: generation) ?? 0 }
+
+  func sessions(_ generation: Generation) -> Int { route?.sessions[generation] ?? 0 }
+
+  /// Newest probes of all instances, no older than two periods and one time-out.
+  func probe(_ generation: Generation) -> ProbeReport? {
+    guard let report = input.probes[generation], let stack = stacks[generation] else { return nil }
+    let gate = stack.certificate.spec.health
+    return report.age <= gate.interval * 2 + gate.timeout ? report : nil
+  }
+
+  func healthy(_ generation: Generation) -> Int { probe(generation)?.healthy ?? 0 }
+
+  func isComplete(_ generation: Generation) -> Bool { stacks[generation]?.phase == .complete }
+
+  /// Every declared instance runs and is proven by fresh probes.
+  func isProven(_ generation: Generation) -> Bool {
+    guard let stack = stacks[generation], stack.phase == .complete else { return false }
+    return stack.capacity.running >= stack.capacity.declared
+      && (probe(generation)?.proven ?? 0) >= stack.capacity.declared
+  }
+
+  /// Nothing of it runs, nor is meant to.
+  func isParked(_ generation: Generation) -> Bool {
+    guard let stack = stacks[generation] else { return true }
+    if case .launching = stack.phase { return false }
+    return stack.capacity.intended == 0 && stack.capacity.running == 0
+  }
+
+  func isMeantToRunFully(_ generation: Generation) -> Bool {
+    guard let stack = stacks[generation] else { return false }
+    return stack.capacity.intended >= stack.capacity.declared
+  }
+
+  /// Read back without weight, and its sessions have ended or had their time (S4).
+  func isDrained(_ generation: Generation) -> Bool {
+    guard !isWorker else { return true }
+    guard weight(generation) == 0 else { return false }
+    if sessions(generation) == 0 { return true }
+    let since = record.stacks[generation]?.inRole ?? .zero
+    return traffic.afterDrain == .close && since >= traffic.drainDeadline
+  }
+
+  func reference(_ generation: Generation) -> StackReference? {
+    stacks[generation].map {
+      StackReference(generation: generation, launch: $0.certificate.launch)
+    }
+  }
+
+  // MARK: - Stable
+
+  enum StableState: Equatable {
+    case none
+    case serving
+    /// Gone from a complete listing, or failed for good.
+    case lost(String)
+  }
+
+  var stableState: StableState {
+    guard let stable = record.stable else { return .none }
+    guard let stack = stacks[stable] else {
+      return .lost("\(stable) is gone: it was removed by hand")
+    }
+    switch stack.phase {
+    case .failed(_, let reason): return .lost("\(stable) has failed: \(reason)")
+    case .retiring: return .lost("\(stable) is being removed by hand")
+    case .launching, .complete, .stuck: return .serving
+    }
+  }
+
+  // MARK: - Digests
+
+  var desiredDigest: Digest? {
+    guard case .resolved(let digest, _) = input.resolution else { return nil }
+    return digest
+  }
+
+  /// The recorded stack is what is declared, as far as that is known.
+  func isAsDeclared(_ generation: Generation) -> Bool {
+    guard let spec, let stack = record.stacks[generation] else { return false }
+    guard stack.declaredDigest == spec.declaredDigest else { return false }
+    return desiredDigest.map { $0 == stack.stackDigest } ?? true
+  }
+
+  // MARK: - Who wins
+
+  var circumstances: [Precedence.Circumstance] {
+    var all: [Precedence.Circumstance] = []
+    if record.isPaused || facts.isPaused { all.append(.paused) }
+    if input.freeze != nil { all.append(.frozen) }
+    if record.breaker.isOpen { all.append(.breakerHeld) }
+    if case .held = input.desired { all.append(.sourceHeld) }
+    if record.hold?.reason == .ledgerLost { all.append(.ledgerLost) }
+    if facts.isObserving { all.append(.observing) }
+    return all
+  }
+
+  /// Why the wish must wait; nil when nothing speaks against it.
+  func objection(to wish: Precedence.Wish, digest: Digest? = nil) -> String? {
+    for circumstance in circumstances {
+      switch Precedence.verdict(circumstance, wish) {
+      case .yes, .acceptedOnly, .lastGoodSpec, .neverForAbsence: continue
+      case .anotherDigestOnly:
+        if let digest, digest != record.breaker.digest { continue }
+        return text(of: circumstance)
+      case .no, .keepsWeight, .alertOnly, .healingOnly, .operatorOnly:
+        // Observation explains what would be done; the actions themselves are left out.
+        if circumstance == .observing { continue }
+        return text(of: circumstance)
+      }
+    }
+    return nil
+  }
+
+  private func text(of circumstance: Precedence.Circumstance) -> String {
+    switch circumstance {
+    case .paused: record.isPaused ? "the target is paused" : "everything is paused"
+    case .frozen: "a freeze window: \(input.freeze ?? "")"
+    case .breakerHeld: "the breaker is open"
+    case .sourceHeld: "the source is held"
+    case .ledgerLost: "the ledger was lost"
+    case .observing: "observe mode"
+    }
+  }
+
+  /// What the rollout in progress, or one of this cause, is to the table.
+  func wish(of cause: RolloutMachine.Cause) -> Precedence.Wish {
+    switch cause {
+    case .commit: .new
+    case .drift: .driftReplace
+    case .repair: .repair
+    case .rollback: .rollback
+    }
+  }
+
+  /// Why the rollout in progress may not go forward.
+  var rolloutObjection: String? {
+    guard let rollout = record.rollout else { return nil }
+    let digest = record.stacks[rollout.candidate]?.stackDigest
+    return objection(to: wish(of: rollout.cause), digest: digest)
+  }
+}

@@ -1,0 +1,137 @@
+import LedgerKit
+import Model
+
+/// Brings the record and the complete listing together: what is gone, what is new, what nobody
+/// knows (S9, S24).
+extension TargetPass {
+  mutating func adopt() {
+    guard isKnown else { return }
+    judgeLostLedger()
+    forgetGone()
+    if let highest = stacks.keys.max(), highest >= record.nextGeneration {
+      record.nextGeneration = highest.next
+    }
+    guard record.hold?.reason != .ledgerLost else { return }
+    let unclaimed = unclaimedStacks
+    for generation in unclaimed {
+      note("\(generation) is ours and in no record: kept until a person says more")
+      alertOnce(
+        .unclaimed, .warning, about: generation.description,
+        "\(StackID(id, generation)) bears our certificate but is in no record; it is kept")
+    }
+    forgetAlerts(.unclaimed, except: unclaimed.map(\.description))
+  }
+
+  var unclaimedStacks: [Generation] {
+    stacks.keys.filter { record.stacks[$0] == nil }.sorted()
+  }
+
+  /// Stacks of the record that a complete listing does not show.
+  private mutating func forgetGone() {
+    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
+    where stacks[generation] == nil {
+      switch stack.role {
+      // Repair answers a lost stable; a candidate may not have been created yet.
+      case .stable, .candidate: continue
+      case .retiring:
+        say(.decision, generation, "\(generation) is retired")
+      case .superseded:
+        // A late answer may still create it: it stays ours until none can come any more.
+        guard stack.inRole > facts.limits.freshness * 2, input.inFlight.isEmpty else { continue }
+      case .draining, .warm, .quarantined:
+        say(.finding, generation, "\(generation) (\(stack.role.rawValue)) was removed by hand")
+      }
+      record.stacks[generation] = nil
+      record.drift[generation] = nil
+      if input.fingerprints[generation] != nil { fingerprints[generation] = .some(nil) }
+    }
+  }
+
+  // MARK: - S24
+
+  /// Nothing is known of live stacks, or one is newer than everything that is known.
+  private mutating func judgeLostLedger() {
+    if !facts.conditions.isLedgerLost { record.isLossJudged = false }
+    let isUnknown =
+      input.record == nil && !stacks.isEmpty && record.stacks.isEmpty && record.hold == nil
+    let isLost = facts.conditions.isLedgerLost && !record.isLossJudged
+    guard isUnknown || isLost else { return }
+    if facts.conditions.isLedgerLost { record.isLossJudged = true }
+    // Numbers below may have been used by stacks that are gone.
+    let highest = max(stacks.keys.max() ?? 0, record.nextGeneration)
+    record.nextGeneration = Generation(highest.number + 100)
+    let isLive = !stacks.isEmpty || route?.route.backends.isEmpty == false
+    guard isLive, spec != nil else { return }
+    judge(serving: servingAlone)
+  }
+
+  private mutating func judge(serving: Generation?) {
+    record.rollout = nil
+    record.stable = nil
+    record.stacks = [:]
+    if let serving { claim(serving, as: .stable) }
+    if let serving, isDeclared(serving) {
+      record.hold = nil
+      say(.decision, serving, "the ledger was lost; \(serving) serves what is declared: adopted")
+      return
+    }
+    let message =
+      serving.map { "\($0) serves, which is not what is declared" }
+      ?? "no single stack has all traffic"
+    record.hold = Hold(
+      reason: .ledgerLost,
+      message: "the ledger was lost and \(message); commit another version, or adopt",
+      digest: spec?.declaredDigest)
+    say(.decision, serving, "held, because the ledger was lost: \(message)")
+    alert(
+      .held, .error, about: "ledgerLost", "\(id) is held: the ledger was lost and \(message)")
+  }
+
+  private func isDeclared(_ generation: Generation) -> Bool {
+    guard let spec, let certificate = stacks[generation]?.certificate else { return false }
+    return certificate.declaredDigest == spec.declaredDigest
+      && (desiredDigest.map { $0 == certificate.stackDigest } ?? true)
+  }
+
+  /// The stack that has all traffic as read back; of a worker, the only one that runs.
+  private var servingAlone: Generation? {
+    if isWorker {
+      let running = stacks.values.filter { $0.capacity.running > 0 || $0.capacity.intended > 0 }
+      return running.count == 1 ? running.first?.id.generation : nil
+    }
+    return stacks.keys.first { weight($0) == 100 }
+  }
+
+  /// A person accepts the world: what has most of the traffic is stable, the rest is warm.
+  mutating func adoptWorld() {
+    let best =
+      record.stable ?? servingAlone
+      ?? stacks.keys.max { (weight($0), healthy($0), $0) < (weight($1), healthy($1), $1) }
+    if record.hold?.reason == .ledgerLost { record.hold = nil }
+    if let best, record.stable == nil { claim(best, as: .stable) }
+    for generation in unclaimedStacks { claim(generation, as: .warm) }
+    say(.decision, best, "adopts \(best.map { "\($0) as stable" } ?? "an empty target")")
+  }
+
+  private mutating func claim(_ generation: Generation, as role: StackRole) {
+    guard let stack = stacks[generation] else { return }
+    let certificate = stack.certificate
+    let isServing = role == .stable
+    record.stacks[generation] = StackRecord(
+      role: role, version: certificate.version, declaredDigest: certificate.declaredDigest,
+      stackDigest: certificate.stackDigest, gatePassed: isServing,
+      intended: stack.capacity.intended, wasStable: isServing,
+      order: isServing ? order(repeating: certificate) : nil)
+    if isServing { record.stable = generation }
+  }
+
+  private func order(repeating certificate: BirthCertificate) -> LaunchOrder {
+    var traffic = spec?.traffic ?? TrafficPolicy()
+    traffic.mode = certificate.traffic
+    return LaunchOrder(
+      stack: certificate.stack, source: certificate.source, commit: certificate.commit,
+      version: certificate.version, platform: certificate.platform, spec: certificate.spec,
+      declaredDigest: certificate.declaredDigest, stackDigest: certificate.stackDigest,
+      resolved: certificate.resolved, traffic: traffic)
+  }
+}

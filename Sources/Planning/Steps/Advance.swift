@@ -1,0 +1,152 @@
+import Model
+
+/// The rollout in progress goes on as far as the world shows.
+extension TargetPass {
+  mutating func advance() {
+    guard let rollout = record.rollout, isKnown else { return }
+    let candidate = rollout.candidate
+    if let objection = rolloutObjection, rollout.phase != .rollingBack {
+      note("\(candidate) stays where it is: \(objection)")
+    }
+    switch rollout.phase {
+    case .vacating: vacate(rollout)
+    case .launching: watchLaunch(rollout)
+    case .gating: watchGate(rollout)
+    case .shifting: watchShift(rollout)
+    case .baking: watchBake(rollout)
+    case .rollingBack:
+      note(
+        "takes \(candidate) back, \(rollout.elapsed.rounded.text): \(rollout.failure?.reason ?? "")"
+      )
+    case .promoted, .rolledBack: break
+    }
+  }
+
+  private mutating func go(_ event: RolloutMachine.Event) { _ = record.rollout?.handle(event) }
+
+  private mutating func vacate(_ rollout: RolloutMachine) {
+    let running = stacks.keys.filter { $0 != rollout.candidate && !isParked($0) }.sorted()
+    let serving = isWorker ? [] : stacks.keys.filter { weight($0) > 0 }.sorted()
+    if running.isEmpty, serving.isEmpty { return go(.vacated) }
+    note(
+      "waits until \((running + serving).uniqued.map(\.description).joined(separator: ", ")) ended")
+    if rollout.elapsed >= facts.limits.phaseDeadline {
+      fail(.init(.platformFault, "the old stack did not end in \(rollout.elapsed.text)"))
+    }
+  }
+
+  private mutating func watchLaunch(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    let isLate = rollout.elapsed >= facts.limits.phaseDeadline
+    let clock = "\(rollout.elapsed.rounded.text) of \(facts.limits.phaseDeadline.text)"
+    if stacks[candidate] == nil,
+      input.foreign.contains(where: {
+        $0.name == StackID(id, candidate).name()
+      })
+    {
+      record.namesTaken += 1
+      return fail(.init(.superseded, "a foreign object bears the name of \(candidate)"))
+    }
+    if let order = record.stacks[candidate]?.order, let seen = stacks[candidate],
+      seen.certificate.stackDigest != order.stackDigest
+    {
+      record.namesTaken += 1
+      return fail(.init(.superseded, "\(candidate) exists with another digest"))
+    }
+    switch stacks[candidate]?.phase {
+    case nil: note("\(candidate) is launched, \(clock)")
+    case .launching(let text): note("\(candidate) is launched: \(text), \(clock)")
+    case .complete:
+      record.lastLaunch = rollout.elapsed
+      return go(.launched)
+    case .failed(.platform, let reason): note("the platform could not launch it: \(reason)")
+    case .failed(let fault, let reason): return fail(.init(fault: fault, reason))
+    case .retiring: return fail(.init(.platformFault, "\(candidate) is being removed by hand"))
+    case .stuck(let reason): note("\(candidate) is stuck: \(reason)")
+    }
+    if let delay = delay(of: .launch) { note(delay) }
+    if isLate {
+      let reason = record.backOffs[.launch].map { ": \($0.reason)" } ?? ""
+      fail(.init(.platformFault, "\(candidate) was not launched in \(clock)\(reason)"))
+    }
+  }
+
+  private mutating func watchGate(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    if stacks[candidate] == nil {
+      return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
+    }
+    switch gate(of: candidate, elapsed: rollout.elapsed, isReuse: rollout.isReuse) {
+    case .passed:
+      // Frozen and paused rollouts keep where they are.
+      guard rolloutObjection == nil else { return }
+      record.stacks[candidate]?.gatePassed = true
+      takeFingerprint(candidate)
+      go(.gatePassed)
+    case .waiting(let reason): note(reason)
+    case .failed(let failure): fail(failure)
+    }
+  }
+
+  private mutating func watchShift(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    guard let stack = stacks[candidate] else {
+      return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
+    }
+    if case .failed(let fault, let reason) = stack.phase {
+      return fail(.init(fault: fault, reason))
+    }
+    if hasShifted(rollout) { return go(.shifted(restarts: stack.restarts)) }
+    note(
+      isWorker
+        ? "\(candidate) takes over: waits until the old stack is parked"
+        : "waits until all traffic is read back at \(candidate)")
+    let deadline = stack.certificate.spec.health.deadline
+    if rollout.elapsed >= deadline, probe(candidate) != nil, !isProven(candidate) {
+      let why = probe(candidate)?.lastFailure ?? "not healthy any more"
+      fail(.init(.stackFault, "\(candidate) passed the gate and failed before its shift: \(why)"))
+    } else if rollout.elapsed >= facts.limits.phaseDeadline {
+      fail(.init(.platformFault, "the traffic was not shifted in \(rollout.elapsed.text)"))
+    }
+  }
+
+  private func hasShifted(_ rollout: RolloutMachine) -> Bool {
+    guard isWorker else { return weight(rollout.candidate) == 100 }
+    return stacks.keys.allSatisfy {
+      $0 == rollout.candidate || record.stacks[$0] == nil || isParked($0) || !isComplete($0)
+    }
+  }
+
+  private mutating func watchBake(_ rollout: RolloutMachine) {
+    guard let bake = rollout.bake else { return }
+    let candidate = rollout.candidate
+    guard let stack = stacks[candidate] else {
+      return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
+    }
+    if case .failed(let fault, let reason) = stack.phase {
+      return fail(.init(fault: fault, reason))
+    }
+    let gate = stack.certificate.spec.health
+    let probe = probe(candidate)
+    // A few probes may fail for a reason that passes, such as one restarted instance.
+    if bake.suffered >= max(gate.interval * 5, .seconds(5)) {
+      let why = probe?.lastFailure ?? "\(healthy(candidate)) of \(stack.capacity.declared) healthy"
+      return fail(.init(.stackFault, "\(candidate) got worse while it baked: \(why)"))
+    }
+    if stack.restarts - bake.restarts >= 5 {
+      return fail(.init(.stackFault, "\(candidate) restarted \(stack.restarts) times"))
+    }
+    if bake.blind >= facts.limits.phaseDeadline {
+      return fail(.init(.noEvidence, "nothing fresh is known of \(candidate)"))
+    }
+    note("\(candidate) bakes, \(bake.served.rounded.text) of \(policy.bake.text)")
+    if probe == nil { note("no fresh probe of \(candidate): the bake's clock stands") }
+  }
+}
+
+extension Array where Element: Hashable {
+  var uniqued: [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}

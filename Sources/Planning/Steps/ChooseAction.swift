@@ -1,0 +1,259 @@
+import LedgerKit
+import Model
+
+/// The one action of this pass: what is most urgent and not yet as it should be.
+///
+/// One action per target and pass, so that each is decided from what the one before has made.
+extension TargetPass {
+  mutating func chooseAction() {
+    if let unknown { return note("waits: \(unknown)") }
+    if record.hold?.reason == .ledgerLost { return note("does nothing: the ledger was lost") }
+    // S24: what was just adopted is looked at once more first.
+    if input.record == nil, facts.conditions.isLedgerLost || !stacks.isEmpty { return }
+    if isRemovalAllowed, removalObjection != nil { return }
+    changeRoute()
+    if actions.isEmpty { healStable() }
+    if actions.isEmpty { moveOn() }
+    if actions.isEmpty { park() }
+    if actions.isEmpty { discard() }
+  }
+
+  /// Takes the action, unless something keeps it back; the note says what.
+  private mutating func act(_ action: Action, _ why: String) {
+    if facts.isObserving { return note("would: \(why)") }
+    if let busy = input.inFlight.first { return note("\(why): waits for \(busy.words)") }
+    if let delay = delay(of: action.verb) { return note("\(why): \(delay)") }
+    // S22: 600 calls an hour; a route is never kept from its rollback.
+    if action.verb != .route, record.spent >= Self.hour {
+      return note("\(why): waits, 600 calls were made within the hour")
+    }
+    note(why)
+    actions.append(action)
+    record.spent += .seconds(6)
+    if action.verb == .route {
+      record.route.sinceWrite = .zero
+    } else {
+      record.sinceStackAction = .zero
+    }
+  }
+
+  // MARK: - Route
+
+  private mutating func changeRoute() {
+    if isRemovalAllowed, record.stacks.isEmpty, unclaimedStacks.isEmpty { return removeRoute() }
+    guard let intended = intendedRoute() else { return }
+    let observed = route?.route
+    let isDrift = observed != nil && !(route?.findings.isEmpty ?? true)
+    guard observed != intended || isDrift else { return }
+    if observed == nil, !mayCreateRoute { return }
+    let isRepair = record.route.wanted == intended && record.route.isConfirmed
+    if isRepair, record.route.repairs.count >= Self.routeRepairs {
+      alertOnce(
+        .breakerOpen, .error, about: "route",
+        "\(id): its route was repaired \(Self.routeRepairs) times within an hour; not again")
+      return note("the route is not repaired: \(Self.routeRepairs) times within an hour")
+    }
+    let before = actions.count
+    act(.route(intended, ifRevision: route?.revision), "writes the route: \(intended.words)")
+    guard actions.count > before else { return }
+    remember(intended, isRepair: isRepair)
+  }
+
+  /// More often in an hour somebody means it, or the router does not do what it is told.
+  private static var routeRepairs: Int { 5 }
+
+  private var mayCreateRoute: Bool {
+    record.stable != nil || record.rollout != nil
+      || (spec != nil && objection(to: .new, digest: desiredDigest) == nil && clash == nil)
+  }
+
+  private mutating func remember(_ intended: Route, isRepair: Bool) {
+    if isRepair {
+      record.route.repairs.append(.zero)
+      let what = route.map { "it was \($0.route.words)" } ?? "it was gone"
+      say(.finding, nil, "repairs the route: \(what)")
+      alert(
+        .routeRepaired, .warning, about: "\(intended.words)-\(route?.revision ?? "none")",
+        "\(id): the route was changed by hand and is repaired; \(what)")
+    }
+    if record.route.wanted == intended, !isRepair {
+      record.route.unconfirmedWrites += 1
+      // Written again and again without being read back: ever more seldom.
+      if record.route.unconfirmedWrites >= 3 {
+        backOff(.route, "the route is not read back as written")
+      }
+    } else {
+      record.route.unconfirmedWrites = 0
+    }
+    record.route.wanted = intended
+    record.route.isConfirmed = false
+  }
+
+  /// What is read back as intended is confirmed: from then on a difference is drift.
+  mutating func confirmRoute() {
+    guard isKnown, let observed = route, observed.findings.isEmpty else { return }
+    guard let intended = intendedRoute(), observed.route == intended else { return }
+    record.route.wanted = intended
+    record.route.isConfirmed = true
+    record.route.unconfirmedWrites = 0
+    if record.route.repairs.isEmpty { forgetAlerts(.breakerOpen, except: []) }
+  }
+
+  private mutating func removeRoute() {
+    guard !isWorker, let route else { return }
+    act(.removeRoute(ifRevision: route.revision), "removes the route")
+  }
+
+  // MARK: - Instances
+
+  /// Stable runs all that it declares, except while the strategy asks for a downtime.
+  private mutating func healStable() {
+    guard let stable = record.stable, stableState == .serving, let stack = stacks[stable],
+      isComplete(stable), !isMeantToRunFully(stable), let reference = reference(stable)
+    else { return }
+    if let rollout = record.rollout {
+      guard rollout.phase == .rollingBack, rollout.strategy == .blueGreen else { return }
+    }
+    if let obstacle = exclusion(stable) { return note("\(stable) is not started: \(obstacle)") }
+    act(
+      .setInstances(reference, count: stack.capacity.declared),
+      "starts \(stack.capacity.declared) instances of \(stable)")
+  }
+
+  /// Why it may not start while another may run.
+  private func exclusion(_ generation: Generation) -> String? {
+    guard traffic.exclusive else { return nil }
+    let other = stacks.keys.sorted().first { $0 != generation && !isParked($0) }
+    return other.map { "\($0) may still run, and this target is exclusive" }
+  }
+
+  private mutating func moveOn() {
+    guard let rollout = record.rollout else { return }
+    let candidate = rollout.candidate
+    switch rollout.phase {
+    case .vacating:
+      guard rolloutObjection == nil else { return }
+      for generation in stacks.keys.sorted()
+      where generation != candidate && record.stacks[generation] != nil && !isParked(generation) {
+        if isDrained(generation) { parkNow(generation, "for \(candidate) to start") }
+      }
+    case .launching: ensure(candidate)
+    case .gating: unpark(candidate)
+    case .shifting:
+      guard isWorker, rolloutObjection == nil, isProven(candidate) else { return }
+      for generation in stacks.keys.sorted()
+      where generation != candidate && record.stacks[generation] != nil && isComplete(generation) {
+        if !isParked(generation) { parkNow(generation, "\(candidate) takes over") }
+      }
+    case .rollingBack: takeBack(rollout)
+    case .baking, .promoted, .rolledBack: return
+    }
+  }
+
+  private mutating func ensure(_ candidate: Generation) {
+    guard rolloutObjection == nil, let order = record.stacks[candidate]?.order else { return }
+    if let quarantine = record.quarantined[order.stackDigest] { return note(quarantine.reason) }
+    if let obstacle = exclusion(candidate) {
+      return note("\(candidate) is not launched: \(obstacle)")
+    }
+    act(.ensure(order), "launches \(candidate) (\(order.version))")
+  }
+
+  private mutating func unpark(_ candidate: Generation) {
+    guard isComplete(candidate), !isMeantToRunFully(candidate), let stack = stacks[candidate],
+      let reference = reference(candidate)
+    else { return }
+    if let obstacle = exclusion(candidate) {
+      return note("\(candidate) is not started: \(obstacle)")
+    }
+    act(
+      .setInstances(reference, count: stack.capacity.declared),
+      "starts \(stack.capacity.declared) instances of \(candidate)")
+  }
+
+  private mutating func takeBack(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    guard isComplete(candidate), !isParked(candidate) else { return }
+    if rollout.strategy == .recreate {
+      if isDrained(candidate) { parkNow(candidate, "it is taken back") }
+    } else if isWorker {
+      let isReady = record.stable.map { stableState != .serving || isProven($0) } ?? true
+      if isReady { parkNow(candidate, "it is taken back") }
+    }
+  }
+
+  private mutating func parkNow(_ generation: Generation, _ why: String) {
+    guard actions.isEmpty, let reference = reference(generation) else { return }
+    act(.setInstances(reference, count: 0), "parks \(generation): \(why)")
+  }
+
+  /// What must not run any more: quarantined and superseded stacks, and idle workers.
+  private mutating func park() {
+    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key }) {
+      let isIdle =
+        switch stack.role {
+        case .quarantined, .superseded: true
+        case .warm, .draining: isWorker || strategy == .recreate
+        case .candidate, .stable, .retiring: false
+        }
+      guard isIdle, isDrained(generation), !isParked(generation), stacks[generation] != nil else {
+        continue
+      }
+      if case .launching = stacks[generation]?.phase { continue }
+      guard isUnrouted(generation) else { continue }
+      parkNow(generation, "it is \(stack.role.rawValue)")
+    }
+  }
+
+  /// The route no longer points to it, so that nothing is sent to what ends.
+  private func isUnrouted(_ generation: Generation) -> Bool {
+    guard !isWorker else { return true }
+    let role = record.stacks[generation]?.role
+    guard role != .warm, role != .draining else { return weight(generation) == 0 }
+    return route?.route.backends.contains { $0.generation == generation } != true
+  }
+
+  // MARK: - Retirement
+
+  private mutating func discard() {
+    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
+    where stack.role == .retiring && stacks[generation] != nil {
+      guard isDrained(generation), isUnrouted(generation), let reference = reference(generation)
+      else { continue }
+      if let objection = objection(to: .retire) {
+        note("\(generation) is not retired: \(objection)")
+        continue
+      }
+      // A rollback must not wait for a long retirement.
+      if let phase = record.rollout?.phase, phase == .shifting || phase == .rollingBack { continue }
+      if case .stuck(let reason) = stacks[generation]?.phase {
+        alertOnce(
+          .stuck, .error, about: generation.description,
+          "\(id): \(generation) cannot be retired: \(reason)")
+      }
+      guard actions.isEmpty else { return }
+      act(.retire(reference), "retires \(generation)")
+    }
+  }
+}
+
+extension Action {
+  var words: String {
+    switch self {
+    case .ensure(let order): "the launch of \(order.stack.generation)"
+    case .setInstances(let stack, 0): "the parking of \(stack.generation)"
+    case .setInstances(let stack, _): "the start of \(stack.generation)"
+    case .route, .removeRoute: "a route write"
+    case .retire(let stack): "the retirement of \(stack.generation)"
+    }
+  }
+}
+
+extension Route {
+  /// `v001 0 %, v002 100 %`.
+  var words: String {
+    backends.isEmpty
+      ? "no backends"
+      : backends.map { "\($0.generation) \($0.weightPercent) %" }.joined(separator: ", ")
+  }
+}

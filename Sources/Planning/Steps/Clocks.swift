@@ -1,0 +1,60 @@
+import Model
+
+/// Accumulated time: the first thing of a pass, done once.
+extension TargetPass {
+  mutating func passTime() {
+    record.clock = facts.now
+    guard elapsed > .zero else { return }
+    for generation in record.stacks.keys { record.stacks[generation]?.inRole += elapsed }
+    for verb in record.backOffs.keys {
+      let left = record.backOffs[verb]?.remaining ?? .zero
+      record.backOffs[verb]?.remaining = max(.zero, left - elapsed)
+    }
+    record.spent = max(.zero, record.spent - elapsed)
+    record.sinceStackAction = older(record.sinceStackAction)
+    record.route.sinceWrite = older(record.route.sinceWrite)
+    record.route.repairs = record.route.repairs.map { $0 + elapsed }.filter { $0 < Self.hour }
+    let window = record.breaker.window
+    record.breaker.replacements = record.breaker.replacements.map { $0 + elapsed }
+      .filter { $0 < window }
+  }
+
+  static var hour: Duration { .seconds(3600) }
+
+  /// nil once every fresh reading is newer anyway.
+  private func older(_ time: Duration?) -> Duration? {
+    guard let time else { return nil }
+    return time + elapsed > facts.limits.freshness ? nil : time + elapsed
+  }
+
+  /// The clocks of the rollout run only while somebody is watching and it may go on.
+  mutating func passTimeOfRollout() {
+    guard let rollout = record.rollout, isKnown else { return }
+    if rollout.phase != .rollingBack, rolloutObjection != nil { return }
+    if rollout.bake != nil {
+      record.rollout = served(rollout)
+    } else {
+      _ = record.rollout?.handle(.time(elapsed))
+    }
+  }
+
+  private func served(_ rollout: RolloutMachine) -> RolloutMachine {
+    var rollout = rollout
+    let candidate = rollout.candidate
+    let carries = isWorker || weight(candidate) == 100
+    let declared = stacks[candidate]?.capacity.declared ?? 0
+    if !carries || (probe(candidate) == nil && stacks[candidate] != nil) {
+      _ = rollout.handle(.time(elapsed))
+    } else if healthy(candidate) >= declared, declared > 0 {
+      _ = rollout.handle(.served(elapsed))
+    } else {
+      _ = rollout.handle(.suffered(elapsed))
+    }
+    return rollout
+  }
+}
+
+extension Breaker {
+  /// S21: three replacements within it open the breaker.
+  var window: Duration { max(.seconds(3600), lastRollout * 5) }
+}

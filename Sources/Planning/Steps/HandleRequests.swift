@@ -1,0 +1,81 @@
+import LedgerKit
+import Model
+
+/// What people asked for since the last pass, oldest first.
+extension TargetPass {
+  /// `isFirst`: requests about every target are told once, with the first target.
+  mutating func handle(_ request: OperatorRequest, isFirst: Bool) {
+    let told = tell(request)
+    switch request.verb {
+    case .pause(let target):
+      guard target == id || (target == nil && isFirst) else { return }
+      if target == id { record.isPaused = true }
+      say(.request, nil, told)
+    case .resume(let target):
+      guard target == id || (target == nil && isFirst) else { return }
+      if target == id { record.isPaused = false }
+      say(.request, nil, told)
+    case .abort(id): abort(request, told)
+    case .retry(id): retry(told)
+    case .release(id, let digest): release(digest, told)
+    case .adopt(let target):
+      guard target == id || target == nil else { return }
+      if target == id || isFirst { say(.request, nil, told) }
+      if target == id || record.hold?.reason == .ledgerLost { adoptWorld() }
+    case .approveRemoval(let commit):
+      if isFirst { say(.request, nil, told) }
+      if record.removal?.commit == commit { note("its removal by \(commit.short) is confirmed") }
+    case .abort, .retry, .release: return
+    }
+  }
+
+  private func tell(_ request: OperatorRequest) -> String {
+    let what =
+      switch request.verb {
+      case .pause(let target): "pauses \(target?.description ?? "everything")"
+      case .resume(let target): "resumes \(target?.description ?? "everything")"
+      case .abort(let target): "aborts the rollout of \(target)"
+      case .retry(let target): "tries \(target) again"
+      case .release(let target, let digest):
+        "releases \(digest.map { "\($0.short) of " } ?? "")\(target)"
+      case .adopt(let target): "adopts \(target?.description ?? "everything") as it is"
+      case .approveRemoval(let commit): "confirms the removals of \(commit.short)"
+      }
+    return "\(request.by) \(what)" + (request.reason.map { ": \($0)" } ?? "")
+  }
+
+  /// S18: with no rollout in progress an abort changes nothing.
+  private mutating func abort(_ request: OperatorRequest, _ told: String) {
+    guard let rollout = record.rollout, rollout.phase != .rollingBack else {
+      return say(.request, nil, "\(told); nothing is in progress")
+    }
+    say(.request, rollout.candidate, told)
+    fail(.init(.aborted, "\(request.by) aborted it"))
+  }
+
+  private mutating func retry(_ told: String) {
+    say(.request, nil, told)
+    if let reason = record.hold?.reason, reason != .ledgerLost, reason != .breaker,
+      reason != .removal
+    {
+      record.hold = nil
+    }
+    if let digest = desiredDigest { record.quarantined[digest] = nil }
+    record.backOffs = [:]
+    (record.noEvidence, record.namesTaken, record.supersedes) = (0, 0, 0)
+  }
+
+  private mutating func release(_ digest: Digest?, _ told: String) {
+    say(.request, nil, told)
+    if let digest {
+      record.quarantined[digest] = nil
+    } else {
+      record.quarantined = [:]
+    }
+    record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
+    record.route.repairs = []
+    if record.hold?.reason == .breaker || record.hold?.reason == .quarantined {
+      record.hold = nil
+    }
+  }
+}

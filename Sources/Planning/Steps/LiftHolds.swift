@@ -1,0 +1,43 @@
+import LedgerKit
+import Model
+
+/// Holds end by themselves when what they are about is over.
+extension TargetPass {
+  mutating func liftHolds() {
+    guard let hold = record.hold else { return }
+    switch hold.reason {
+    case .aborted, .nameTaken, .deadline, .quarantined, .splitUnknown:
+      if let digest = desiredDigest, digest != hold.digest { lift() }
+    case .noEvidence:
+      if let digest = desiredDigest, digest != hold.digest {
+        record.noEvidence = 0
+        lift()
+      } else if record.noEvidence <= 3, delay(of: .launch) == nil {
+        lift()
+      }
+    case .ledgerLost:
+      if case .desired(let spec) = input.desired, spec.declaredDigest != hold.digest, isKnown {
+        lift()
+      }
+    case .breaker:
+      if !record.breaker.isOpen { lift() }
+    case .conflict:
+      if clash == nil { lift() }
+    case .removal: break
+    }
+  }
+
+  private mutating func lift() {
+    guard let hold = record.hold else { return }
+    record.hold = nil
+    say(.decision, nil, "no longer \(hold.word)")
+  }
+
+  /// A full window without drift closes it; `release` and another digest do so elsewhere.
+  mutating func closeBreaker() {
+    guard record.breaker.isOpen, record.breaker.quiet >= record.breaker.window else { return }
+    let window = record.breaker.window
+    record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
+    say(.decision, nil, "the breaker closes: no drift for \(window.text)")
+  }
+}

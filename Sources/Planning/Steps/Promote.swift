@@ -1,0 +1,64 @@
+import LedgerKit
+import Model
+
+/// A candidate that baked healthy becomes stable; the old stable drains and stays warm.
+extension TargetPass {
+  mutating func promote() {
+    guard let rollout = record.rollout, let bake = rollout.bake, isKnown else { return }
+    guard rolloutObjection == nil, bake.served >= policy.bake, bake.suffered == .zero else {
+      return
+    }
+    let candidate = rollout.candidate
+    // S20: only a positive verdict promotes.
+    guard isComplete(candidate), let stack = stacks[candidate],
+      healthy(candidate) >= stack.capacity.declared, isWorker || weight(candidate) == 100
+    else { return note("\(candidate) is not promoted: not all instances are healthy") }
+    _ = record.rollout?.handle(.baked)
+    record.rollout = nil
+    let old = record.stable
+    if let old, old != candidate {
+      record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
+      record.drift[old] = nil
+    }
+    record.stable = candidate
+    record.stacks[candidate]?.become(.stable)
+    record.stacks[candidate]?.wasStable = true
+    record.stacks[candidate]?.hasDrifted = false
+    forgetTroubles(rollout)
+    tell(rollout, from: old)
+  }
+
+  private mutating func forgetTroubles(_ rollout: RolloutMachine) {
+    (record.supersedes, record.noEvidence, record.namesTaken) = (0, 0, 0)
+    record.backOffs[.launch] = nil
+    if let hold = record.hold, hold.reason != .removal, hold.reason != .breaker {
+      record.hold = nil
+    }
+    let digest = record.stacks[rollout.candidate]?.stackDigest
+    if record.breaker.digest != digest {
+      record.breaker = Breaker()
+      if record.hold?.reason == .breaker { record.hold = nil }
+    }
+    record.breaker.lastRollout = rollout.total
+  }
+
+  private mutating func tell(_ rollout: RolloutMachine, from old: Generation?) {
+    let candidate = rollout.candidate
+    let version = record.stacks[candidate]?.version ?? ""
+    let digest = record.stacks[candidate]?.stackDigest.short ?? ""
+    let before = old.map { " after \($0)" } ?? ""
+    let text = "\(candidate) (\(version)) is stable\(before)"
+    say(.decision, candidate, text)
+    let reason: AlertReason =
+      switch rollout.cause {
+      case .commit, .repair: .rolloutCompleted
+      case .drift: .driftReplaced
+      case .rollback: .rolledBack
+      }
+    let subject =
+      rollout.isReuse
+      ? "\(candidate)-\(digest)-after-\(old?.description ?? "none")"
+      : "\(candidate)-\(digest)"
+    alert(reason, .info, about: subject, "\(id): \(text)")
+  }
+}

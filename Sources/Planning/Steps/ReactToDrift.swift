@@ -1,0 +1,88 @@
+import LedgerKit
+import Model
+
+/// Live differs from what was launched: say so, and replace it once it lasted.
+extension TargetPass {
+  /// Once a pass: compares, and lets findings grow older.
+  mutating func watchDrift() {
+    let watched = record.stacks.filter { [.stable, .warm].contains($0.value.role) }.keys.sorted()
+    for generation in record.drift.keys where !watched.contains(generation) {
+      record.drift[generation] = nil
+    }
+    guard isKnown else { return }
+    for generation in watched { compare(generation) }
+    if record.breaker.isOpen {
+      let hasDrift = record.stable.map { record.drift[$0] != nil } ?? false
+      record.breaker.quiet = hasDrift ? .zero : record.breaker.quiet + elapsed
+    }
+  }
+
+  private mutating func compare(_ generation: Generation) {
+    guard let report = input.inspections[generation], case .known(let inspection) = report.result,
+      isComplete(generation)
+    else { return }
+    let all = DriftComparison.findings(
+      inspection, against: input.fingerprints[generation],
+      ignoring: spec?.drift.ignore ?? [], stack: StackID(id, generation).name())
+    findings[generation] = all
+    let real = all.filter { $0.word != .notChecked }
+    let old = record.drift[generation]
+    guard !real.isEmpty else {
+      // What cannot be read now may still be wrong.
+      if let old, !all.contains(where: { isSame($0, old.findings) }) {
+        record.drift[generation] = nil
+        if old.isAlerted { say(.finding, generation, "the drift of \(generation) is gone") }
+      }
+      return
+    }
+    let lasts = old.map { old in real.contains { isSame($0, old.findings) } } ?? false
+    record.drift[generation] = DriftClock(
+      findings: Array(real.prefix(100)), seenFor: lasts ? (old?.seenFor ?? .zero) + elapsed : .zero,
+      isAlerted: lasts && (old?.isAlerted ?? false) && old?.paths == DriftClock.paths(real))
+  }
+
+  private func isSame(_ finding: Finding, _ others: [Finding]) -> Bool {
+    others.contains { $0.resource == finding.resource && $0.path == finding.path }
+  }
+
+  /// Findings that lasted are told, and stable is replaced.
+  mutating func reactToDrift() {
+    guard isKnown, !isRemovalAllowed else { return }
+    for generation in record.drift.keys.sorted() {
+      guard let drift = record.drift[generation], hasLasted(generation, drift) else { continue }
+      if record.stacks[generation]?.role == .warm {
+        record.stacks[generation]?.hasDrifted = true
+      }
+      guard !drift.isAlerted else { continue }
+      record.drift[generation]?.isAlerted = true
+      let text = drift.findings.prefix(3).map(\.description).joined(separator: "; ")
+      say(.finding, generation, "\(generation) has drifted: \(text)")
+      let digest = Digest.of(drift.paths.joined(separator: "\n")).short
+      alert(.driftDetected, .warning, about: "\(generation)-\(digest)", "\(id): \(text)")
+    }
+  }
+
+  private func hasLasted(_ generation: Generation, _ drift: DriftClock) -> Bool {
+    let debounce = spec?.drift.debounce ?? .seconds(30)
+    guard drift.seenFor >= debounce else { return false }
+    // Read at least once more since it was first seen.
+    guard let age = input.inspections[generation]?.age else { return false }
+    return debounce == .zero || age < drift.seenFor
+  }
+
+  /// Why stable has to be replaced: its drift lasted, and the policy says so.
+  var replaceableDrift: String? {
+    guard let stable = record.stable, let drift = record.drift[stable], hasLasted(stable, drift)
+    else { return nil }
+    let text = drift.findings.first.map(\.description) ?? "it differs"
+    return "\(stable) has drifted: \(text)"
+  }
+}
+
+extension DriftClock {
+  var paths: [String] { Self.paths(findings) }
+
+  static func paths(_ findings: [Finding]) -> [String] {
+    findings.prefix(100).map { "\($0.word.rawValue) \($0.resource) \($0.path)" }
+  }
+}

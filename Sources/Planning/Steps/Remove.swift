@@ -1,0 +1,44 @@
+import Model
+
+/// A removal that is allowed: the route is closed, stacks drain, are kept for a while, and end.
+extension TargetPass {
+  mutating func remove() {
+    guard isRemovalAllowed, isKnown else { return }
+    if let objection = removalObjection { return note(objection) }
+    if let rollout = record.rollout {
+      record.stacks[rollout.candidate]?.become(.superseded)
+      record.rollout = nil
+    }
+    if let stable = record.stable {
+      record.stable = nil
+      record.stacks[stable]?.become(.draining)
+    }
+    record.drift = [:]
+    note("it is being removed: \(record.stacks.count) stacks are left")
+    isForgotten = record.stacks.isEmpty && unclaimedStacks.isEmpty && (isWorker || route == nil)
+  }
+}
+
+extension TargetPass {
+  /// A removal that was begun goes on only while its evidence is whole.
+  var removalObjection: String? {
+    guard case .removed(let source, _, _) = input.desired else {
+      return "no source says any more that it is removed"
+    }
+    guard let state = facts.sources[source], state.health == .current else {
+      return "\(source) is not current: the removal waits"
+    }
+    return state.isComplete && state.targetCount > 0
+      ? nil : "\(source) was not read whole, or declares nothing: the removal waits"
+  }
+}
+
+extension StackRecord {
+  /// A new role begins its time anew.
+  mutating func become(_ role: StackRole) {
+    guard self.role != role else { return }
+    self.role = role
+    inRole = .zero
+    if role != .candidate, role != .stable { order = nil }
+  }
+}

@@ -1,0 +1,162 @@
+import LedgerKit
+import Model
+
+/// What readers see: the status, with the reason for everything that is not done.
+extension TargetPass {
+  func report() -> TargetStatus {
+    var status = TargetStatus(target: id)
+    let known = spec ?? record.lastGood
+    status.source = known?.source
+    status.platform = known?.platform
+    status.desiredVersion = spec?.version
+    status.desiredCommit = spec?.commit
+    status.declaredDigest = spec?.declaredDigest
+    status.liveVersion = liveVersion
+    status.sync = sync
+    status.hold = held.map { "\($0.word): \($0.message)" }
+    status.conditions = conditions
+    status.stacks = summaries
+    status.listen = known?.route?["listen"]?.string
+    status.rollout = rolloutSummary
+    status.isPaused = record.isPaused || facts.isPaused
+    status.findings =
+      findings.keys.sorted().flatMap { findings[$0] ?? [] }
+      + (route?.findings ?? [])
+    status.rollback = rollbackLine
+    status.explanation = explanation
+    return status
+  }
+
+  // MARK: - Words
+
+  /// The stack that carries the traffic, as observed; stable where nothing is known.
+  private var serving: Generation? {
+    if !isWorker, case .known = input.route {
+      let best = stacks.keys.max { (weight($0), $0) < (weight($1), $1) }
+      return best.flatMap { weight($0) > 0 ? $0 : nil }
+    }
+    return record.stable
+  }
+
+  private var liveVersion: String? {
+    serving.flatMap { stacks[$0]?.certificate.version ?? record.stacks[$0]?.version }
+  }
+
+  private var sync: TargetStatus.Sync {
+    guard isKnown else { return .unknown }
+    guard spec != nil else { return record.stacks.isEmpty ? .synced : .outOfSync }
+    guard record.rollout == nil, let stable = record.stable, isAsDeclared(stable),
+      stableState == .serving, isWorker || weight(stable) == 100
+    else { return .outOfSync }
+    let hasDrift = record.drift[stable].map { !$0.findings.isEmpty } ?? false
+    return hasDrift ? .outOfSync : .synced
+  }
+
+  /// The recorded hold, or what amounts to one.
+  private var held: Hold? {
+    if let hold = record.hold { return hold }
+    if let clash { return Hold(reason: .conflict, message: clash) }
+    guard let digest = desiredDigest, let quarantine = record.quarantined[digest],
+      record.stable.map(isAsDeclared) != true
+    else { return nil }
+    return Hold(
+      reason: .quarantined,
+      message: "\(quarantine.generation) of this digest failed: \(quarantine.reason);"
+        + " commit another version, or release", digest: digest)
+  }
+
+  private var explanation: [String] {
+    var lines = notes
+    if let held { lines.insert("\(held.word): \(held.message)", at: 0) }
+    if facts.isObserving {
+      let why = facts.conditions.mode == .observe ? "observe mode" : "the lease is not held"
+      lines.insert("does nothing: \(why)", at: 0)
+    }
+    if record.isPaused || facts.isPaused { lines.append("paused: nothing new begins") }
+    if case .held(_, let reason) = input.desired { lines.append("the last good spec: \(reason)") }
+    if case .undeclared = input.desired { lines.append("no source says anything of it: kept") }
+    if lines.isEmpty, sync == .synced { lines.append("nothing to do: it is as declared") }
+    return lines.uniqued
+  }
+
+  // MARK: - Conditions
+
+  private var conditions: [Condition] {
+    let isSynced = sync == .synced
+    let message = explanation.first ?? "it is as declared"
+    let isStalled = held != nil && record.rollout == nil
+    let rollout = record.rollout
+    let reason =
+      !isKnown ? "Unknown" : isStalled ? "Held" : rollout != nil ? "RollingOut" : sync.rawValue
+    return [
+      Condition(
+        type: .ready, status: isSynced, reason: isSynced ? "Synced" : reason, message: message),
+      Condition(
+        type: .reconciling, status: rollout != nil || (!isSynced && !isStalled),
+        reason: rollout.map { Self.camelCase($0.phase) } ?? reason, message: message),
+      Condition(
+        type: .stalled, status: isStalled,
+        reason: held.map { Self.camelCase($0.reason.rawValue) } ?? "NotStalled",
+        message: held?.message ?? "nothing is held"),
+    ]
+  }
+
+  private static func camelCase(_ phase: RolloutMachine.Phase) -> String {
+    camelCase(phase.rawValue)
+  }
+
+  private static func camelCase(_ word: String) -> String {
+    word.prefix(1).uppercased() + word.dropFirst()
+  }
+
+  // MARK: - Stacks
+
+  private var summaries: [StackSummary] {
+    Set(stacks.keys).union(record.stacks.keys).sorted().map { generation in
+      let (seen, known) = (stacks[generation], record.stacks[generation])
+      let certificate = seen?.certificate
+      return StackSummary(
+        name: StackID(id, generation).name(), generation: generation,
+        version: certificate?.version ?? known?.version ?? "",
+        commit: certificate?.commit ?? known?.order?.commit ?? "",
+        stackDigest: certificate?.stackDigest ?? known?.stackDigest ?? Digest.of(""),
+        role: known?.role.rawValue ?? "unclaimed", weightPercent: weight(generation),
+        declared: seen?.capacity.declared ?? known?.intended ?? 0,
+        running: seen?.capacity.running ?? 0, healthy: healthy(generation),
+        restarts: seen?.restarts ?? 0, endpoints: seen?.endpoints ?? [])
+    }
+  }
+
+  private var rolloutSummary: RolloutSummary? {
+    guard let rollout = record.rollout else { return nil }
+    let gate = stacks[rollout.candidate]?.certificate.spec.health ?? spec?.spec.health
+    let bound: Duration? =
+      switch rollout.phase {
+      case .gating: gate?.deadline
+      case .baking: policy.bake
+      case .vacating, .launching, .shifting, .rollingBack: facts.limits.phaseDeadline
+      case .promoted, .rolledBack: nil
+      }
+    return RolloutSummary(
+      strategy: rollout.strategy, candidate: rollout.candidate, from: rollout.from,
+      phase: rollout.phase.rawValue, cause: rollout.cause.rawValue, waitingFor: notes.first,
+      elapsed: rollout.elapsed, of: bound)
+  }
+
+  /// How one would get back: `switch`, `pre-scale ~n s`, `relaunch ~n s`, `none`.
+  private var rollbackLine: String {
+    if let rollout = record.rollout, let stable = record.stable, rollout.phase == .baking,
+      isProven(stable)
+    {
+      return "switch"
+    }
+    let warm = record.stacks.keys.sorted(by: >).filter {
+      record.stacks[$0]?.role == .warm && record.stacks[$0]?.hasDrifted == false && isComplete($0)
+        && record.drift[$0] == nil
+    }
+    let seconds = max(1, (record.lastLaunch ?? .seconds(20)).rounded.wholeMilliseconds / 1000)
+    if warm.contains(where: isProven) { return "switch" }
+    if !warm.isEmpty { return "pre-scale ~\(seconds) s" }
+    return record.stable == nil ? "none" : "relaunch ~\(seconds) s"
+  }
+}

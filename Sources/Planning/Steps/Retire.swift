@@ -1,0 +1,79 @@
+import LedgerKit
+import Model
+
+/// `serving → drained → warm → retired`, each step with its evidence; nothing is deleted before.
+extension TargetPass {
+  mutating func retire() {
+    guard isKnown, record.hold?.reason != .ledgerLost else { return }
+    for generation in record.stacks.keys.sorted() { settleDrained(generation) }
+    guard isRetirementSafe else { return }
+    for (generation, why) in expired {
+      guard let stack = record.stacks[generation], stack.role != .retiring else { continue }
+      if let objection = objection(to: .retire) {
+        note("\(generation) is not retired: \(objection)")
+        continue
+      }
+      say(.decision, generation, "retires \(generation) (\(stack.role.rawValue)): \(why)")
+      record.stacks[generation]?.become(.retiring)
+    }
+  }
+
+  /// The time of a drained stack as a warm one begins.
+  private mutating func settleDrained(_ generation: Generation) {
+    guard let stack = record.stacks[generation], stack.role == .draining else { return }
+    guard isDrained(generation) else {
+      return note(
+        "\(generation) drains: \(sessions(generation)) sessions, \(stack.inRole.rounded.text) of"
+          + " \(traffic.drainDeadline.text)")
+    }
+    let isBad = record.quarantined[stack.stackDigest] != nil && !stack.wasStable
+    record.stacks[generation]?.become(isBad ? .quarantined : .warm)
+  }
+
+  /// S4: what was stable goes only while another trusted stack is there; not during a rollout.
+  private var isRetirementSafe: Bool {
+    if isRemovalAllowed { return removalObjection == nil }
+    guard let stable = record.stable else { return true }
+    return stableState == .serving && isComplete(stable)
+  }
+
+  private var expired: [(Generation, String)] {
+    var all: [(Generation, String)] = []
+    let newestFirst = record.stacks.keys.sorted { a, b in
+      let (first, second) = (record.stacks[a]?.inRole ?? .zero, record.stacks[b]?.inRole ?? .zero)
+      return (first, b) < (second, a)
+    }
+    var (warm, drifted, quarantined) = (0, 0, 0)
+    for generation in newestFirst {
+      guard let stack = record.stacks[generation] else { continue }
+      switch stack.role {
+      case .warm where record.rollout == nil:
+        if stack.hasDrifted { drifted += 1 } else { warm += 1 }
+        if let why = expiry(of: stack, warm: warm, drifted: drifted) {
+          all.append((generation, why))
+        }
+      case .quarantined:
+        quarantined += 1
+        if isDrained(generation), quarantined > 1 {
+          all.append((generation, "a newer one is quarantined"))
+        } else if stack.inRole >= policy.retain.quarantined {
+          all.append((generation, "kept for \(policy.retain.quarantined.text)"))
+        }
+      case .superseded:
+        if isDrained(generation), isParked(generation) || !isComplete(generation) {
+          all.append((generation, "superseded and drained"))
+        }
+      case .warm, .candidate, .stable, .draining, .retiring: continue
+      }
+    }
+    return all.sorted { $0.0 < $1.0 }
+  }
+
+  private func expiry(of stack: StackRecord, warm: Int, drifted: Int) -> String? {
+    if stack.inRole >= policy.retain.warm { return "kept for \(policy.retain.warm.text)" }
+    if isRemovalAllowed { return nil }
+    if stack.hasDrifted { return drifted > 1 ? "a newer drifted one is kept" : nil }
+    let bound = policy.retain.stacks
+    return warm > bound ? "\(bound) warm stacks are kept" : nil
+  }
+}

@@ -1,0 +1,129 @@
+import LedgerKit
+import Model
+
+/// A rollout that failed: traffic returns to stable, then the candidate is put away (L3).
+extension TargetPass {
+  mutating func rollBack() {
+    guard let rollout = record.rollout, let failure = rollout.failure, isKnown else { return }
+    guard rollout.phase == .rollingBack else { return }
+    if hasTakenBack(rollout) {
+      _ = record.rollout?.handle(.tookBack)
+      end(rollout, failure, isConceded: false)
+    } else if cannotReturn(rollout) {
+      end(rollout, failure, isConceded: true)
+    }
+  }
+
+  /// As observed: the candidate has nothing any more, and stable is not waited for.
+  private func hasTakenBack(_ rollout: RolloutMachine) -> Bool {
+    let candidate = rollout.candidate
+    let isQuiet = isParked(candidate) || !isComplete(candidate)
+    if rollout.strategy == .recreate { return (isWorker || weight(candidate) == 0) && isQuiet }
+    guard isWorker else { return weight(candidate) == 0 }
+    guard let stable = record.stable, stableState == .serving else { return isQuiet }
+    return isQuiet && isProven(stable)
+  }
+
+  /// There is nothing to return to, or there was none in time: what serves goes on serving.
+  private func cannotReturn(_ rollout: RolloutMachine) -> Bool {
+    let isServing = isWorker ? !isParked(rollout.candidate) : weight(rollout.candidate) > 0
+    guard isServing else {
+      return rollout.elapsed >= facts.limits.phaseDeadline
+    }
+    return record.stable == nil || stableState != .serving
+      || rollout.elapsed >= facts.limits.phaseDeadline
+  }
+
+  private mutating func end(
+    _ rollout: RolloutMachine, _ failure: RolloutMachine.Failure, isConceded: Bool
+  ) {
+    let candidate = rollout.candidate
+    let digest = record.stacks[candidate]?.stackDigest
+    record.rollout = nil
+    let keepsServing =
+      isConceded && (isWorker ? !isParked(candidate) : weight(candidate) > 0)
+    remember(rollout, failure, digest)
+    if keepsServing {
+      if let old = record.stable, old != candidate {
+        record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
+      }
+      record.stable = candidate
+      record.stacks[candidate]?.become(.stable)
+      say(.decision, candidate, "there is nothing to return to: \(candidate) goes on serving")
+      alert(
+        .rolloutFailed, .error, about: "\(candidate)",
+        "\(id): \(candidate) failed (\(failure.reason)) and serves, as nothing else can")
+      return
+    }
+    let role = role(after: rollout, failure)
+    record.stacks[candidate]?.become(role)
+    let stable = record.stable.map { "\($0) serves" } ?? "nothing serves"
+    say(.decision, candidate, "\(candidate) is taken back: \(stable)")
+    tellEnd(rollout, failure, digest, stable)
+  }
+
+  private func role(
+    after rollout: RolloutMachine, _ failure: RolloutMachine.Failure
+  ) -> StackRole {
+    if rollout.isReuse {
+      let isHarmless = failure.kind == .aborted || failure.kind == .superseded
+      return isHarmless ? .warm : .superseded
+    }
+    return failure.kind == .stackFault ? .quarantined : .superseded
+  }
+
+  /// Failure memory, by class.
+  private mutating func remember(
+    _ rollout: RolloutMachine, _ failure: RolloutMachine.Failure, _ digest: Digest?
+  ) {
+    guard let digest else { return }
+    switch failure.kind {
+    case .stackFault:
+      guard !rollout.isReuse else { return }
+      record.quarantined[digest] = Quarantine(
+        generation: rollout.candidate,
+        declaredDigest: record.stacks[rollout.candidate]?.declaredDigest ?? digest,
+        reason: failure.reason, at: facts.now.wall)
+      forgetOldQuarantines()
+    case .platformFault: backOff(.launch, failure.reason)
+    case .noEvidence:
+      record.noEvidence += 1
+      backOff(.launch, failure.reason)
+      let isLast = record.noEvidence > 3
+      record.hold = Hold(
+        reason: .noEvidence,
+        message: "\(failure.reason); "
+          + (isLast ? "not tried again" : "attempt \(record.noEvidence) of 3 failed"),
+        digest: digest)
+    case .aborted:
+      record.hold = Hold(reason: .aborted, message: failure.reason, digest: digest)
+    case .superseded: break
+    }
+  }
+
+  /// 32 digests are more than people release, and bound the record.
+  private mutating func forgetOldQuarantines() {
+    guard record.quarantined.count > 32 else { return }
+    let oldest = record.quarantined.min {
+      ($0.value.generation, $0.key) < ($1.value.generation, $1.key)
+    }
+    if let oldest { record.quarantined[oldest.key] = nil }
+  }
+
+  private mutating func tellEnd(
+    _ rollout: RolloutMachine, _ failure: RolloutMachine.Failure, _ digest: Digest?,
+    _ stable: String
+  ) {
+    let subject = "\(rollout.candidate)-\(digest?.short ?? "")"
+    switch failure.kind {
+    case .superseded: return
+    case .aborted:
+      alert(.rolledBack, .info, about: subject, "\(id): \(failure.reason); \(stable)")
+    case .stackFault, .platformFault, .noEvidence:
+      alert(
+        .rolloutFailed, .error, about: subject,
+        "\(id): \(rollout.candidate) failed (\(failure.kind.rawValue)): \(failure.reason); \(stable)"
+      )
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import LedgerKit
+import Model
+
+/// A rollout begins: a switch to a warm stack at once, a launch when it is its turn.
+extension TargetPass {
+  mutating func start() {
+    wish = nil
+    guard record.rollout == nil, !isRemovalAllowed, isKnown, spec != nil else { return }
+    guard let cause = causeToStart() else { return }
+    if cause != .drift, cause != .repair || stableState != .serving, let warm = reusable() {
+      return reuse(warm)
+    }
+    // What may not be launched must not keep stable from being repaired.
+    if let obstacle = obstacle(to: cause) {
+      note("\(declaredVersion) waits: \(obstacle)")
+      if case .lost(let reason) = stableState, cause != .repair || !isOwnOrderDeclared {
+        return repair(because: reason)
+      }
+      return
+    }
+    wish = LaunchWish(cause: cause)
+    guard mayLaunch else {
+      return note(
+        "\(declaredVersion) waits for its turn: \(facts.limits.concurrentRollouts) targets have a"
+          + " rollout")
+    }
+    launch(cause)
+  }
+
+  private var declaredVersion: String { spec?.version ?? "it" }
+
+  private mutating func causeToStart() -> RolloutMachine.Cause? {
+    guard let stable = record.stable else { return .commit }
+    guard isAsDeclared(stable) else { return .commit }
+    if case .lost(let reason) = stableState {
+      note(reason)
+      return .repair
+    }
+    guard let drift = replaceableDrift else { return nil }
+    note(drift)
+    guard spec?.drift.action == .replace else {
+      note("drift is only reported: drift.action is alert")
+      return nil
+    }
+    return .drift
+  }
+
+  // MARK: - Obstacles
+
+  /// Why nothing may be launched for this; nil when nothing but the turn is missing.
+  private mutating func obstacle(to cause: RolloutMachine.Cause) -> String? {
+    if let clash { return clash }
+    guard case .resolved(let digest, _) = input.resolution else { return unresolved }
+    if let quarantine = record.quarantined[digest] {
+      return "its digest is quarantined since \(quarantine.generation): \(quarantine.reason)"
+    }
+    if let hold = record.hold, hold.reason != .removal, hold.reason != .breaker {
+      return "\(hold.word): \(hold.message)"
+    }
+    if let objection = objection(to: wish(of: cause), digest: digest) { return objection }
+    if cause == .drift || cause == .repair, isBreakerTripped(digest) {
+      return "the breaker is open"
+    }
+    if cause == .commit, let dependency { return dependency }
+    return obstacleToAnyLaunch
+  }
+
+  private var obstacleToAnyLaunch: String? {
+    if let delay = delay(of: .launch) { return delay }
+    if !isWorker, route == nil { return "its route has to be there first" }
+    // S8: what is on its way out has to go before more comes.
+    let kept = record.stacks.values.count { $0.role != .retiring && !$0.hasDrifted }
+    if kept >= 6 + policy.retain.stacks { return "\(kept) stacks are there; some have to go" }
+    return nil
+  }
+
+  private var unresolved: String {
+    switch input.resolution {
+    case .resolved: ""
+    case .waiting(let reason): "its inputs are not resolved: \(reason)"
+    case .failed(.stack, let reason): "its inputs can not be resolved: \(reason)"
+    case .failed(_, let reason): "its inputs are not resolved yet: \(reason)"
+    }
+  }
+
+  /// S21: opens with the fourth replacement that would be made of one digest within the window.
+  private mutating func isBreakerTripped(_ digest: Digest) -> Bool {
+    guard record.breaker.digest == digest, record.breaker.replacements.count >= 3 else {
+      return false
+    }
+    if !record.breaker.isOpen {
+      let window = record.breaker.window
+      record.breaker.isOpen = true
+      record.breaker.quiet = .zero
+      record.hold = Hold(
+        reason: .breaker,
+        message:
+          "\(digest.short) was replaced three times within \(window.text); live is untouched",
+        digest: digest)
+      say(.decision, record.stable, "the breaker opens: three replacements of one digest")
+      alert(
+        .breakerOpen, .error, about: "\(digest.short)-\(record.stable?.description ?? "none")",
+        "\(id) is not replaced again: three times within \(window.text); see drift, then release")
+    }
+    return true
+  }
+
+  // MARK: - Switch to a warm stack
+
+  /// A former stable of exactly what is declared; a drifted one only when nothing serves.
+  private mutating func reusable() -> Generation? {
+    if let digest = desiredDigest, let hold = record.hold, hold.digest == digest {
+      return nil
+    }
+    guard record.hold?.reason != .ledgerLost, clash == nil else { return nil }
+    let all = record.stacks.keys.sorted(by: >).filter { generation in
+      guard let stack = record.stacks[generation], isAsDeclared(generation) else { return false }
+      guard stack.role == .warm || stack.role == .draining, isComplete(generation) else {
+        return false
+      }
+      return record.quarantined[stack.stackDigest] == nil
+    }
+    let clean = all.filter { record.stacks[$0]?.hasDrifted == false && record.drift[$0] == nil }
+    if let best = clean.first(where: isProven) ?? clean.first { return best }
+    return stableState == .serving ? nil : all.first
+  }
+
+  private mutating func reuse(_ generation: Generation) {
+    if let objection = objection(to: .rollback) {
+      return note("does not switch to \(generation): \(objection)")
+    }
+    record.stacks[generation]?.become(.candidate)
+    record.rollout = RolloutMachine(
+      candidate: generation, from: record.stable, cause: .rollback, strategy: strategy,
+      isReuse: true)
+    let version = record.stacks[generation]?.version ?? ""
+    say(.decision, generation, "switches to \(generation) (\(version)), which is still there")
+  }
+
+  // MARK: - Launch
+
+  private mutating func launch(_ cause: RolloutMachine.Cause) {
+    guard let spec, case .resolved(let digest, let inputs) = input.resolution else { return }
+    let order = LaunchOrder(
+      stack: StackID(id, record.nextGeneration), source: spec.source, commit: spec.commit,
+      version: spec.version, platform: spec.platform, spec: spec.spec,
+      declaredDigest: spec.declaredDigest, stackDigest: digest, resolved: inputs,
+      traffic: spec.traffic)
+    begin(order, cause)
+  }
+
+  private var isOwnOrderDeclared: Bool { record.stable.map(isAsDeclared) ?? false }
+
+  /// Stable is gone, and what is declared may not take its place: launch again what it was.
+  private mutating func repair(because reason: String) {
+    guard let stable = record.stable, let order = record.stacks[stable]?.order else { return }
+    let digest = order.stackDigest
+    let isHeld = record.hold?.reason == .ledgerLost || record.hold?.digest == digest
+    if isHeld || record.quarantined[digest] != nil { return }
+    if let objection = objection(to: .repair, digest: digest) {
+      return note("\(stable) is not repaired: \(objection)")
+    }
+    if record.breaker.digest == digest, record.breaker.replacements.count >= 3 { return }
+    if let obstacle = obstacleToAnyLaunch { return note("\(stable) is not repaired: \(obstacle)") }
+    note(reason)
+    wish = LaunchWish(cause: .repair)
+    if mayLaunch { begin(order, .repair) }
+  }
+
+  /// S6, S15: the intent stands in the record that is written before the launch is asked for.
+  private mutating func begin(_ wanted: LaunchOrder, _ cause: RolloutMachine.Cause) {
+    guard let generation = freeGeneration(wanted.stackDigest) else { return }
+    var order = wanted
+    order.stack = StackID(id, generation)
+    record.nextGeneration = generation.next
+    record.stacks[generation] = StackRecord(
+      role: .candidate, version: order.version, declaredDigest: order.declaredDigest,
+      stackDigest: order.stackDigest, intended: order.spec.instances, order: order)
+    record.rollout = RolloutMachine(
+      candidate: generation, from: record.stable, cause: cause, strategy: strategy)
+    if cause == .drift { countReplacement(order.stackDigest) }
+    let why =
+      switch cause {
+      case .commit: "\(order.commit.short) declares \(order.version)"
+      case .drift: replaceableDrift ?? "drift"
+      case .repair: "stable is lost"
+      case .rollback: "rollback"
+      }
+    say(.decision, generation, "launches \(generation) (\(order.version)): \(why)")
+  }
+
+  private mutating func countReplacement(_ digest: Digest) {
+    if record.breaker.digest != digest {
+      record.breaker = Breaker(digest: digest, lastRollout: record.breaker.lastRollout)
+    }
+    record.breaker.replacements.append(.zero)
+    if let stable = record.stable { record.stacks[stable]?.hasDrifted = true }
+  }
+
+  /// S6: a name that a foreign object bears is left to it, at most three times.
+  private mutating func freeGeneration(_ digest: Digest) -> Generation? {
+    let foreign = Set(input.foreign.map(\.name))
+    var generation = record.nextGeneration
+    var taken = record.namesTaken
+    while foreign.contains(StackID(id, generation).name()) {
+      taken += 1
+      guard taken <= 3 else {
+        let message = "foreign objects bear the names of the next stacks; remove them, then retry"
+        record.hold = Hold(reason: .nameTaken, message: message, digest: digest)
+        say(.decision, generation, "held: \(message)")
+        alert(.held, .error, about: "nameTaken-\(generation)", "\(id): \(message)")
+        return nil
+      }
+      generation = generation.next
+    }
+    return generation
+  }
+}

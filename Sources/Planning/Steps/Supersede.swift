@@ -1,0 +1,38 @@
+import Model
+
+/// A newer commit pre-empts the rollout in progress.
+extension TargetPass {
+  mutating func supersede() {
+    guard let rollout = record.rollout, rollout.phase != .rollingBack, isKnown, let spec else {
+      return
+    }
+    let candidate = rollout.candidate
+    guard !isAsDeclared(candidate) else { return }
+    // A repair by stable's own spec is not about what is declared.
+    if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
+    if let stable = record.stable, isAsDeclared(stable), stableState == .serving {
+      return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
+    }
+    if rollout.phase == .baking {
+      return note("\(spec.version) waits for the verdict on \(candidate)")
+    }
+    if policy.onNewCommit == .coalesce {
+      return note("\(spec.version) waits for \(candidate) to end (coalesce)")
+    }
+    guard record.supersedes < 3 else {
+      return note("\(spec.version) waits for \(candidate) to end: superseded three times")
+    }
+    if let objection = objection(to: .new, digest: desiredDigest) {
+      return note("\(spec.version) does not supersede \(candidate): \(objection)")
+    }
+    record.supersedes += 1
+    fail(.init(.superseded, "\(spec.commit.short) declares \(spec.version)"))
+  }
+
+  private func isRepairOfUndeclared(_ candidate: Generation) -> Bool {
+    guard let digest = record.stacks[candidate]?.stackDigest else { return false }
+    let cannotLaunch =
+      desiredDigest.map { record.quarantined[$0] != nil || record.hold?.digest == $0 } ?? true
+    return record.stable.flatMap { record.stacks[$0]?.stackDigest } == digest && cannotLaunch
+  }
+}
