@@ -9,8 +9,7 @@ private let mayImport: [String: Set<String>] = [
   "PlatformKit": ["Glibc", "Model"],
   "Analysis": ["Model"],
   "Planning": ["Analysis", "LedgerKit", "Model"],
-  // Foundation only for the names of time zones.
-  "Manifest": ["Crypto", "Foundation", "Model", "PlatformKit", "Yams"],
+  "Manifest": ["Crypto", "Model", "PlatformKit", "Yams"],
   "Display": system.union(["LedgerKit", "Model", "Yams"]),
   "Alerts": system.union(["Crypto", "LedgerKit", "Model", "Transport"]),
   "LedgerStore": system.union(["Crypto", "GRDB", "LedgerKit", "Model"]),
