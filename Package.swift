@@ -117,6 +117,9 @@ let package = Package(
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests(
+      "LocalPlatformTests",
+      ["CHost", "KeeperKit", "LocalPlatform", "Model", "PlatformKit", "viridian-keeper"]),
+    tests(
       "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
     tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),

@@ -24,7 +24,8 @@ struct Crew {
     self.layout = layout
     self.plan = plan
     cgroup = StackCgroup(path: plan.cgroup)
-    keeper = HostProcess.read(getpid())?.identity
+    keeper =
+      HostProcess.read(getpid())?.identity
       ?? ProcessIdentity(pid: getpid(), startTicks: 0, bootID: Host.bootID)
     logs = LogRotation(layout: layout)
     instances = Array(repeating: InstanceStatus(), count: plan.declared)
@@ -126,7 +127,8 @@ struct Crew {
       instances[number].process = nil
       instances[number].lastExit = "\(error)"
       let isFault = [ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP].contains(error.code)
-      let delay = isFault
+      let delay =
+        isFault
         ? instances[number].restarts.cannotStart(at: now, plan.restart)
         : instances[number].restarts.exited(at: now, plan.restart)
       notBefore[number] = now + delay

@@ -11,7 +11,8 @@ struct ExitWords {
     while true {
       let pid = waitpid(-1, &status, WNOHANG)
       guard pid > 0 else { return }
-      words[pid] = chost_exited(status) != 0
+      words[pid] =
+        chost_exited(status) != 0
         ? "exit status \(chost_exit_code(status))" : "signal \(chost_term_signal(status))"
       // Grandchildren are never asked for: without a bound their words would pile up.
       if words.count > 1000 { words = words.filter { $0.key == pid } }

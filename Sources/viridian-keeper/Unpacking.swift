@@ -164,7 +164,9 @@ struct Unpacking {
     for entry in entries where entry.kind == .directory { chmod("\(target)/\(entry.path)", 0o555) }
     chmod(target, 0o555)
     let root = try Descriptor(open: target, O_RDONLY | O_DIRECTORY)
-    guard isSynced(root) else { throw HostError.system(what: "cannot sync \(target)", errno: errno) }
+    guard isSynced(root) else {
+      throw HostError.system(what: "cannot sync \(target)", errno: errno)
+    }
     entries.sort { $0.path < $1.path }
     try HostFile.write(try HostFile.json(ReleaseManifest(entries: entries)), to: manifest)
   }

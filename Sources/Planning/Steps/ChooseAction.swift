@@ -7,9 +7,10 @@ import Model
 extension TargetPass {
   mutating func chooseAction() {
     if let unknown { return note("waits: \(unknown)") }
+    if isForgotten { return }
     if record.hold?.reason == .ledgerLost { return note("does nothing: the ledger was lost") }
-    // S24: what was just adopted is looked at once more first.
-    if input.record == nil, facts.conditions.isLedgerLost || !stacks.isEmpty { return }
+    // S24: what was just judged is looked at once more before anything is done.
+    if facts.conditions.isLedgerLost, elapsed == .zero { return note("does nothing yet") }
     if isRemovalAllowed, removalObjection != nil { return }
     changeRoute()
     if actions.isEmpty { healStable() }
@@ -226,11 +227,6 @@ extension TargetPass {
       }
       // A rollback must not wait for a long retirement.
       if let phase = record.rollout?.phase, phase == .shifting || phase == .rollingBack { continue }
-      if case .stuck(let reason) = stacks[generation]?.phase {
-        alertOnce(
-          .stuck, .error, about: generation.description,
-          "\(id): \(generation) cannot be retired: \(reason)")
-      }
       guard actions.isEmpty else { return }
       act(.retire(reference), "retires \(generation)")
     }

@@ -34,32 +34,22 @@ extension TargetPass {
       || rollout.elapsed >= facts.limits.phaseDeadline
   }
 
+  /// `isConceded`: nothing can take its place, so what has the traffic goes on serving.
   private mutating func end(
     _ rollout: RolloutMachine, _ failure: RolloutMachine.Failure, isConceded: Bool
   ) {
     let candidate = rollout.candidate
     let digest = record.stacks[candidate]?.stackDigest
     record.rollout = nil
-    let keepsServing =
-      isConceded && (isWorker ? !isParked(candidate) : weight(candidate) > 0)
     remember(rollout, failure, digest)
-    if keepsServing {
-      if let old = record.stable, old != candidate {
-        record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
-      }
-      record.stable = candidate
-      record.stacks[candidate]?.become(.stable)
-      say(.decision, candidate, "there is nothing to return to: \(candidate) goes on serving")
-      alert(
-        .rolloutFailed, .error, about: "\(candidate)",
-        "\(id): \(candidate) failed (\(failure.reason)) and serves, as nothing else can")
-      return
-    }
     let role = role(after: rollout, failure)
     record.stacks[candidate]?.become(role)
-    let stable = record.stable.map { "\($0) serves" } ?? "nothing serves"
-    say(.decision, candidate, "\(candidate) is taken back: \(stable)")
-    tellEnd(rollout, failure, digest, stable)
+    let serves =
+      isConceded
+      ? "\(candidate) goes on serving, as nothing else can"
+      : record.stable.map { "\($0) serves" } ?? "nothing serves"
+    say(.decision, candidate, "\(candidate) is taken back: \(serves)")
+    tellEnd(rollout, failure, digest, serves)
   }
 
   private func role(

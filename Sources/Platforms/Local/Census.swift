@@ -44,15 +44,23 @@ struct Census: Sendable {
     mark(pid)?.scratch == layout.scratch
   }
 
+  /// The port that the process was given; nil when it hides its environment.
+  static func port(_ pid: Int32) -> Int? {
+    let port = values(pid, ["VIRIDIAN_PORT"])[0].flatMap { Int($0) }
+    return port.flatMap { (1...65_535).contains($0) ? $0 : nil }
+  }
+
   private static func mark(_ pid: Int32) -> Mark? {
+    let values = values(pid, ["HOME", "VIRIDIAN_INSTANCE"])
+    guard let scratch = values[0], let instance = values[1] else { return nil }
+    return Mark(scratch: scratch, instance: instance)
+  }
+
+  private static func values(_ pid: Int32, _ names: [String]) -> [String?] {
     // Processes end while they are looked at, and other users' cannot be read: none of ours.
-    guard let strings = try? HostProcess.strings(pid, "environ") else { return nil }
-    func value(_ name: String) -> String? {
+    let strings = (try? HostProcess.strings(pid, "environ")) ?? []
+    return names.map { name in
       strings.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
     }
-    guard let scratch = value("HOME"), let instance = value("VIRIDIAN_INSTANCE") else {
-      return nil
-    }
-    return Mark(scratch: scratch, instance: instance)
   }
 }

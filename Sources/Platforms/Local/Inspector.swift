@@ -8,6 +8,15 @@ struct Inspector: Sendable {
   /// Raised when a field is added, removed or read in another way.
   static let schema = 1
 
+  /// What `schema` stands for.
+  static let fields: [FieldPath] =
+    [
+      FieldPath("stack", "/directory"), FieldPath("stack", "/processes/foreign"),
+      FieldPath("secrets", "/access"), FieldPath("secrets", "/values"),
+      FieldPath("release", "/manifest"), FieldPath("release", "/files/**"),
+    ] + PlanFields.pointers.map { FieldPath("stack", $0) }
+    + InstanceFields.pointers.map { FieldPath("instance/*", $0) }
+
   let site: Site
   let files: StackFiles
   private let releases = ReleaseReader()

@@ -63,12 +63,12 @@ struct Launcher: Sendable {
 
   /// The directory appears with its certificate inside, or not at all.
   private func create(_ certificate: BirthCertificate) throws(PlatformError) {
+    try Leftovers(site: site).remove()
     failpoint("local.ensure.before-certificate")
     let layout = site.layout(certificate)
     let incoming = StackLayout(directory: site.incoming(certificate))
     try onHost { () throws(HostError) in
       try HostDirectory.make(site.stacks, mode: 0o711)
-      try HostDirectory.remove(incoming.directory)
       // Instances of another user pass through; only their release and scratch are theirs.
       try HostDirectory.make(incoming.directory, mode: 0o711)
       try HostFile.write(try HostFile.json(certificate), to: incoming.certificate)

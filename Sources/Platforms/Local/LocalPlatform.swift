@@ -11,6 +11,10 @@ package final class LocalPlatform: Platform {
   package var identity: String { site.identity }
   package let nameLimit = Site.nameLimit
 
+  /// Every field that `inspect` reads: `*` stands for an instance's number or one name, `**` for
+  /// a path.
+  package static let fields = Inspector.fields
+
   private let site: Site
   private let files: StackFiles
   private let inspector: Inspector

@@ -26,12 +26,11 @@ struct Observer: Sendable {
     let declared = certificate.spec.instances
     do throws(HostError) {
       let facts = try facts(certificate, census)
-      let plan = try files.plan(site.name(certificate))
       return StackObservation(
         certificate: certificate, phase: facts.phase,
         capacity: Capacity(
           declared: declared, intended: facts.intended, running: facts.running.count),
-        endpoints: endpoints(certificate, plan, facts),
+        endpoints: endpoints(certificate, facts),
         restarts: facts.status?.instances.map(\.restarts.total).reduce(0, +) ?? 0,
         lastExit: facts.lastExit)
     } catch {
@@ -87,11 +86,35 @@ struct Observer: Sendable {
   }
 
   private func endpoints(
-    _ certificate: BirthCertificate, _ plan: KeeperPlan?, _ facts: StackFacts
+    _ certificate: BirthCertificate, _ facts: StackFacts
   ) -> [Endpoint] {
-    guard certificate.traffic != .none, facts.retiring == nil, let plan else { return [] }
-    return facts.running.sorted().filter { $0 < min(facts.intended, plan.ports.count) }
-      .map { Endpoint(instance: $0, host: "127.0.0.1", port: plan.ports[$0]) }
+    guard certificate.traffic != .none, facts.retiring == nil else { return [] }
+    let plan = plan(site.name(certificate))
+    return facts.running.sorted().filter { $0 < facts.intended }.compactMap { number in
+      port(number, facts, plan).map { Endpoint(instance: number, host: "127.0.0.1", port: $0) }
+    }
+  }
+
+  /// What the process itself was started with: a plan changed by hand is drift, and must not lead
+  /// the traffic away from what serves. The plan is for programs that hide their environment.
+  private func port(_ number: Int, _ facts: StackFacts, _ plan: KeeperPlan?) -> Int? {
+    if let instances = facts.status?.instances, instances.count > number,
+      let process = instances[number].process, let port = Census.port(process.pid),
+      process.isAlive
+    {
+      return port
+    }
+    guard let plan, plan.ports.count > number, plan.ports[number] > 0 else { return nil }
+    return plan.ports[number]
+  }
+
+  /// nil also for a damaged one, which an inspection tells.
+  private func plan(_ name: String) -> KeeperPlan? {
+    do throws(HostError) {
+      return try files.plan(name)
+    } catch {
+      return nil
+    }
   }
 }
 

@@ -8,6 +8,15 @@ struct PlanFields: Sendable {
   /// A value that the plan leaves out.
   private static let none = "none"
 
+  /// Every field of a plan.
+  static let pointers: [String] = {
+    let plan = KeeperPlan(
+      stack: "", version: "", archive: "", archiveSHA256: "", command: [], environment: [:],
+      workingDirectory: nil, user: nil, limits: InstanceLimits(), ports: [], secrets: nil,
+      drainMilliseconds: 0, cgroup: "", restart: RestartPolicy(), unpack: UnpackLimits())
+    return (Array(declared(plan).keys) + Array(settled(plan).keys)).sorted()
+  }()
+
   let site: Site
 
   func read(

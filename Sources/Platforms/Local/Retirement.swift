@@ -14,7 +14,7 @@ struct Retirement: Sendable {
 
   /// Throws `waiting` until a fresh read shows that nothing runs.
   func run(_ certificate: BirthCertificate) throws(PlatformError) {
-    try sweep(certificate)
+    try Leftovers(site: site).remove()
     let name = site.name(certificate)
     switch try files.entry(name) {
     case .absent: return try removeOutside(certificate)
@@ -30,11 +30,6 @@ struct Retirement: Sendable {
     failpoint("local.retire.after-stop")
     try removeOutside(certificate)
     try removeDirectory(certificate, layout)
-  }
-
-  /// What a crash left while it was being made or removed.
-  private func sweep(_ certificate: BirthCertificate) throws(PlatformError) {
-    try onHost { () throws(HostError) in try HostDirectory.remove(site.trash(certificate)) }
   }
 
   private func mark(

@@ -33,6 +33,11 @@ struct SecretFile: Sendable {
   }
 
   func remove() throws(PlatformError) {
+    // A crash in the middle of writing leaves the same values under another name.
+    let names = try onHost { () throws(HostError) in try HostDirectory.list(directory) }
+    for name in names where "\(directory)/\(name)".hasPrefix("\(path).new-") {
+      try onHost { () throws(HostError) in try HostDirectory.remove("\(directory)/\(name)") }
+    }
     guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
       throw .transient("cannot remove \(path): \(String(cString: strerror(errno)))")
     }
