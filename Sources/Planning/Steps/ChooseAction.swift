@@ -217,6 +217,12 @@ extension TargetPass {
   // MARK: - Retirement
 
   private mutating func discard() {
+    // S4: a route write has ended, and the reading does not show it.
+    let unread = input.outcomes.contains { outcome in
+      guard case .route(let written, _) = outcome.action else { return false }
+      return written.split != route?.route.split
+    }
+    if unread { return note("nothing is retired until the route is read again") }
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
     where stack.role == .retiring && stacks[generation] != nil {
       guard isDrained(generation), isUnrouted(generation), let reference = reference(generation)
