@@ -8,7 +8,12 @@ import Testing
 @Suite struct RetireTests {
   @Test func `a retired stack leaves no process, cgroup, secret or directory`() async throws {
     try await Rig.with { rig in
-      let launch = try rig.launch(StackSketch(instances: 2, secrets: ["password": "hunter-two"]))
+      // Deaf to SIGTERM, so that it lives to be seen retiring until its drain deadline.
+      let launch = try rig.launch(
+        StackSketch(
+          instances: 2,
+          command: ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"],
+          secrets: ["password": "hunter-two"], drainDeadline: .seconds(1)))
       try await rig.launched(launch)
       #expect(try HostDirectory.list(rig.secretsDirectory).count == 1)
       await #expect(throws: PlatformError.self) {
