@@ -119,7 +119,7 @@ let package = Package(
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests(
       "LocalPlatformTests",
-      ["KeeperKit", "LocalPlatform", "Model", "PlatformKit", "viridian-keeper"]),
+      ["CHost", "KeeperKit", "LocalPlatform", "Model", "PlatformKit", "viridian-keeper"]),
     tests(
       "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),

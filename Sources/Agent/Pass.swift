@@ -25,11 +25,12 @@ package struct Pass: Sendable {
     let input = await observe(&state, at: now)
     let output = checked(Planner.plan(input), input, pass: state.number)
     do {
-      let write = try state.write(for: output, intents: intents(output, state, at: now), at: now)
+      let write = try state.write(
+        for: output, sources: input.sources, intents: intents(output, state, at: now), at: now)
       failpoint("ledger.before-intent")
       let sequence = write.isEmpty ? state.lastSequence : try await parts.ledger.commit(write)
       failpoint("ledger.after-intent")
-      state.apply(output, sequence: sequence)
+      state.apply(output, sequence: sequence, sources: input.sources)
       if state.hasSeenWorld { state.isLedgerLost = false }
     } catch {
       log.error(

@@ -9,7 +9,8 @@ extension PassState {
 
   /// What the ledger must be told of this output, beyond what it knows. Empty on a quiet day.
   mutating func write(
-    for output: PlanningOutput, intents: [LedgerEntry], at now: Now
+    for output: PlanningOutput, sources: [SourceName: SourceState], intents: [LedgerEntry],
+    at now: Now
   ) throws -> LedgerWrite {
     let isClockDue =
       clocksWritten.map {
@@ -39,6 +40,8 @@ extension PassState {
     write.entries += intents
     var newRecord = agentRecord
     newRecord.memory = output.memory
+    newRecord.sources.merge(sources) { _, new in new }
+    note(sources, in: &write, at: now)
     if isClockDue || newRecord.withoutClocks != agentRecord.withoutClocks {
       write.agentRecord = try encoded(newRecord)
     }
@@ -46,7 +49,7 @@ extension PassState {
   }
 
   /// Remembers what the ledger has taken.
-  mutating func apply(_ output: PlanningOutput, sequence: Int) {
+  mutating func apply(_ output: PlanningOutput, sequence: Int, sources: [SourceName: SourceState]) {
     lastSequence = max(lastSequence, sequence)
     for plan in output.plan {
       records[plan.target] = plan.record
@@ -58,6 +61,26 @@ extension PassState {
       }
     }
     agentRecord.memory = output.memory
+    agentRecord.sources.merge(sources) { _, new in new }
+  }
+
+  /// What became of each source since the last pass, said once; a held one is an alert.
+  private func note(
+    _ sources: [SourceName: SourceState], in write: inout LedgerWrite, at now: Now
+  ) {
+    for (name, state) in sources.sorted(by: { $0.key < $1.key }) {
+      let old = agentRecord.sources[name]
+      guard old?.commit != state.commit || old?.health != state.health else { continue }
+      let commit = state.commit.map { " at commit \($0)" } ?? ""
+      let text = "source \(name) is \(state.health.sentence)\(commit)"
+      write.entries.append(
+        LedgerEntry(at: now.wall, kind: .note, pass: number, message: text))
+      guard case .held = state.health else { continue }
+      write.alerts.append(
+        OutboxAlert(
+          key: "source/\(name)/\(Digest.of(text).short)", at: now.wall, severity: "warning",
+          reason: "SourceHeld", message: text))
+    }
   }
 
   private func encoded(_ value: some Encodable) throws -> String {

@@ -9,15 +9,19 @@ package struct ManifestContext: Sendable {
   /// The environments that this agent serves; nil: all. Targets elsewhere are left out: agents of
   /// several hosts share a repository, and none knows the platforms of the others.
   package var environments: Set<EnvironmentName>?
+  /// Whether the host knows an IANA name: asked here, because this module knows nothing of a host.
+  /// Only names of letters, digits, `_`, `+`, `-` and `/` are asked for.
+  package var isTimeZone: @Sendable (String) -> Bool
 
   package init(
     source: SourceName, commit: CommitID, platforms: [PlatformName: PlatformDecoders],
-    environments: Set<EnvironmentName>? = nil
+    environments: Set<EnvironmentName>? = nil, isTimeZone: @escaping @Sendable (String) -> Bool
   ) {
     self.source = source
     self.commit = commit
     self.platforms = platforms
     self.environments = environments
+    self.isTimeZone = isTimeZone
   }
 
   func serves(_ environment: EnvironmentName) -> Bool {

@@ -1,4 +1,3 @@
-import Foundation
 import Model
 import PlatformKit
 
@@ -89,7 +88,9 @@ extension MappingReader {
   }
 
   /// One entry of `freeze`.
-  func freezeWindow(_ problems: inout [Diagnostic]) -> FreezeWindow {
+  func freezeWindow(
+    _ problems: inout [Diagnostic], isTimeZone: (String) -> Bool
+  ) -> FreezeWindow {
     var window = FreezeWindow(days: list("days").compactMap(\.text))
     if window.days.isEmpty, self["hours"] == nil, self["dates"] == nil {
       problems.append(
@@ -114,7 +115,7 @@ extension MappingReader {
     if let zone = self["timeZone"], let name = zone.text {
       // The name becomes part of a path below the host's time zone files.
       let isName = name.wholeMatch(of: /[A-Za-z][A-Za-z0-9_+\/-]*/) != nil
-      if !isName || TimeZone(identifier: name) == nil {
+      if !isName || !isTimeZone(name) {
         problems.append(
           zone.error("no time zone \"\(name)\"", suggestion: "for example Europe/Paris"))
       }

@@ -141,6 +141,8 @@ struct TargetReading {
   }
 
   private mutating func freeze() -> [FreezeWindow] {
-    environment.spec.list("freeze").map { MappingReader($0).freezeWindow(&problems) }
+    environment.spec.list("freeze").map {
+      MappingReader($0).freezeWindow(&problems, isTimeZone: context.isTimeZone)
+    }
   }
 }

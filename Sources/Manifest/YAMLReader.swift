@@ -1,4 +1,3 @@
-import Foundation
 package import Model
 package import PlatformKit
 import Yams

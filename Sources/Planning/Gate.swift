@@ -33,9 +33,11 @@ extension TargetPass {
     let declared = stack.capacity.declared
     guard isProven(generation) else {
       let failure = probe.lastFailure.map { ": \($0)" } ?? ""
-      return lateOr(
-        isLate, .stackFault,
-        "waits for the gate: \(probe.proven) of \(declared) instances proven, \(clock)\(failure)")
+      let count = "\(probe.proven) of \(declared) instances healthy"
+      return isLate
+        ? .failed(
+          .init(.stackFault, "the gate failed: \(count) after \(gate.deadline.text)\(failure)"))
+        : .waiting("waits for the gate: \(count), \(clock)\(failure)")
     }
     return fingerprintGate(generation, isLate: isLate, elapsed: elapsed, isReuse: isReuse)
   }

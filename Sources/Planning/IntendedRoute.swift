@@ -122,7 +122,13 @@ extension TargetPass {
   /// The router itself has to see a new stack up before it gets everything.
   private func routerObstacle(_ generation: Generation) -> String? {
     guard let backend = route?.route.backends.first(where: { $0.generation == generation }) else {
-      return "it is not behind the route yet"
+      // Where what has the traffic is gone, no route but this one can be written any more.
+      let serving = stacks.keys.filter { weight($0) > 0 && stacks[$0]?.endpoints.isEmpty == false }
+      let isWritable =
+        serving.map(weight).reduce(0, +) == 100
+        || (route?.route.split ?? [:]).values
+          .allSatisfy { $0 == 0 }
+      return isWritable ? "it is not behind the route yet" : nil
     }
     guard backend.endpoints.sorted() == stacks[generation]?.endpoints.sorted() else {
       return "the route has other endpoints of it"

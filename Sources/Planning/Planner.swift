@@ -50,6 +50,7 @@ private struct Fleet {
       passes[index].clash = clashes[passes[index].id]
       passes[index].passTime()
       passes[index].watchDrift()
+      passes[index].passQuietTime()
       passes[index].passTimeOfRollout()
       passes[index].takeOutcomes()
       for request in input.requests.sorted(by: { $0.sequence < $1.sequence }) {

@@ -4,6 +4,13 @@ import Glibc
 package enum Failpoint {
   /// Every name, in the order in which a life passes them.
   package static let names = [
+    "ledger.before-intent", "ledger.after-intent", "executor.before-action",
+    "executor.before-ensure", "executor.after-action", "ledger.before-outcome",
+    "ledger.after-outcome",
+    "haproxy.start.before", "haproxy.start.after", "haproxy.reload.before",
+    "haproxy.reload.after", "haproxy.apply.before-files", "haproxy.apply.between-files",
+    "haproxy.apply.after-files", "haproxy.apply.between-commands",
+    "haproxy.apply.before-commit-map", "haproxy.apply.after-commit-map", "haproxy.apply.before-cut",
     "local.ensure.before-certificate", "local.ensure.certificate-written",
     "local.ensure.after-certificate", "local.ensure.after-secrets", "local.ensure.before-plan",
     "local.ensure.after-plan", "local.ensure.before-keeper", "local.ensure.after-keeper",

@@ -24,7 +24,8 @@ struct AgentProcess {
     log.logLevel = level
     guard !configuration.sources.isEmpty else {
       throw AgentError.startup(
-        "no source: name one under sources in viridian.yaml, or start in a Git repository with declarations (see `viridian init`)")
+        "no source: name one under sources in viridian.yaml, or start in a Git repository with declarations (see `viridian init`)"
+      )
     }
     try configuration.prepareDirectories()
     let lease = try Lease.take(path: configuration.leasePath, owner: configuration.owner)

@@ -35,7 +35,8 @@ struct DeclarationFiles {
   }
 
   func commit(of revision: String) throws -> CommitID {
-    let text = String(decoding: try git(["rev-parse", "--verify", "\(revision)^{commit}"]), as: UTF8.self)
+    let text = String(
+      decoding: try git(["rev-parse", "--verify", "\(revision)^{commit}"]), as: UTF8.self)
     return CommitID(rawValue: text.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
@@ -51,7 +52,8 @@ struct DeclarationFiles {
     let problem = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw Complaint("git \(arguments.joined(separator: " ")): \(String(decoding: problem, as: UTF8.self))")
+      throw Complaint(
+        "git \(arguments.joined(separator: " ")): \(String(decoding: problem, as: UTF8.self))")
     }
     return Array(data)
   }

@@ -4,30 +4,50 @@ import GitSource
 import Manifest
 import Model
 
-/// What the agent tells the parser in the source worker: platform names and their kinds.
-enum ParserContext {
+/// What the agent tells the parser in the source worker.
+struct ParserContext: Codable {
+  /// The kind of each platform by its name.
+  private let platforms: [String: String]
+  /// The environments that the agent serves; empty: all.
+  private let environments: [EnvironmentName]
+
   static func text(_ configuration: AgentConfiguration) throws -> String {
     let kinds = configuration.platforms.map { ($0.name.rawValue, $0.kind) }
-    let data = try JSONEncoder().encode(Dictionary(kinds) { first, _ in first })
-    return String(decoding: data, as: UTF8.self)
+    let context = ParserContext(
+      platforms: Dictionary(kinds) { first, _ in first }, environments: configuration.environments)
+    return String(decoding: try JSONEncoder().encode(context), as: UTF8.self)
   }
 
   /// The parser that runs in the worker.
   static func parse(_ snapshot: SourceSnapshot) -> DesiredState {
     do {
-      let kinds = try JSONDecoder().decode(
-        [String: String].self, from: Data(snapshot.parserContext.utf8))
+      let context = try JSONDecoder().decode(Self.self, from: Data(snapshot.parserContext.utf8))
       var platforms: [PlatformName: PlatformDecoders] = [:]
-      for (name, kind) in kinds {
+      for (name, kind) in context.platforms {
         platforms[PlatformName(rawValue: name)] = try PlatformCatalog.decoders(kind)
       }
       return Manifest.parse(
         snapshot.files.map { ManifestFile(path: $0.path, bytes: $0.bytes) },
-        ManifestContext(source: snapshot.source, commit: snapshot.commit, platforms: platforms))
+        ManifestContext(
+          source: snapshot.source, commit: snapshot.commit, platforms: platforms,
+          serving: context.environments))
     } catch {
       let problem = Diagnostic(file: "", message: "the agent's platforms cannot be read: \(error)")
       return DesiredState(
         source: snapshot.source, commit: snapshot.commit, diagnostics: [problem])
     }
+  }
+}
+
+extension ManifestContext {
+  /// With the time zones of this host. `environments`: empty means all.
+  init(
+    source: SourceName, commit: CommitID, platforms: [PlatformName: PlatformDecoders],
+    serving environments: [EnvironmentName]
+  ) {
+    self.init(
+      source: source, commit: commit, platforms: platforms,
+      environments: environments.isEmpty ? nil : Set(environments),
+      isTimeZone: { TimeZone(identifier: $0) != nil })
   }
 }

@@ -1,5 +1,6 @@
 """The agent as its users see it: `viridian run` and the verbs beside it."""
 
+import datetime
 import json
 import os
 import signal
@@ -123,7 +124,11 @@ class Agent:
 
     def seen_at(self, commit):
         """When the history first speaks of a commit (wall clock, seconds), or None."""
-        times = [e["at"] / 1000 for e in self.history() if commit[:12] in json.dumps(e)]
+        times = [
+            datetime.datetime.fromisoformat(e["at"].replace("Z", "+00:00")).timestamp()
+            for e in self.history()
+            if commit[:12] in json.dumps(e)
+        ]
         return min(times, default=None)
 
     def poll(self, question, seconds, target="web@production"):

@@ -5,6 +5,48 @@ import Support
 import Testing
 import Transport
 
+/// Runs a test on a host of its own, at most a few at a time, and always cleans up after it.
+func withHost(
+  application: [String: String] = [:], keeping: Set<String> = ["web@production"],
+  settings: String = "", source: String? = nil, _ body: (Host) async throws -> Void
+) async throws {
+  await HostSlots.shared.enter()
+  do {
+    let host = try Host(
+      application: application, keeping: keeping, settings: settings, source: source)
+    do {
+      try await body(host)
+    } catch {
+      await host.end()
+      throw error
+    }
+    await host.end()
+  } catch {
+    await HostSlots.shared.leave()
+    throw error
+  }
+  await HostSlots.shared.leave()
+}
+
+/// Two cores carry a few agents with their stacks; more would only time out together.
+private actor HostSlots {
+  static let shared = HostSlots()
+  private var free = 4
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  func enter() async {
+    if free > 0 {
+      free -= 1
+      return
+    }
+    await withCheckedContinuation { waiting.append($0) }
+  }
+
+  func leave() {
+    if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+  }
+}
+
 /// One agent on one "machine": a directory, a Git remote made from examples-repo, a configuration,
 /// and the real programs. Everything it starts ends with it.
 final class Host {
@@ -18,14 +60,15 @@ final class Host {
   private let settings: String
 
   init(
-    application: [String: String] = [:], settings: String = "", source: String? = nil
+    application: [String: String], keeping: Set<String>, settings: String, source: String?
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(
       path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let ports = try freePorts(2)
     port = ports[0]
-    remote = try Repository(in: directory, port: ports[0], stagingPort: ports[1], application)
+    remote = try Repository(
+      in: directory, port: ports[0], stagingPort: ports[1], application, keeping)
     http = try HTTPClient(connections: 8)
     self.settings = settings
     try write(
@@ -61,6 +104,18 @@ final class Host {
       environment: environment, input: "/dev/null", output: logFile.path, error: logFile.path)
   }
 
+  /// Kills the process that stopped itself at the failpoint, then the agent.
+  func killAtFailpoint() throws {
+    if let text = try? String(contentsOf: failpointFile, encoding: .utf8),
+      let pid = text.split(separator: " ").last.flatMap({
+        Int32($0.trimmingCharacters(in: .whitespacesAndNewlines))
+      })
+    {
+      Foundation.kill(pid, SIGKILL)
+    }
+    kill()
+  }
+
   var failpointFile: URL { directory.appending(path: "failpoint") }
 
   /// SIGKILL from outside.
@@ -76,8 +131,8 @@ final class Host {
     let agent = try #require(agent)
     let start = ContinuousClock.now
     Foundation.kill(agent, SIGTERM)
-    try await until("the agent has ended") { Tool.exitStatus(agent) }
     self.agent = nil
+    try await until("the agent has ended") { Tool.exitStatus(agent) }
     return ContinuousClock.now - start
   }
 
@@ -135,6 +190,10 @@ final class Host {
       } catch {
         last = error
       }
+      if let agent, Tool.exitStatus(agent) != nil {
+        self.agent = nil
+        throw Unexpected("the agent ended while waiting: \(what)\n\(await evidence())")
+      }
       try await Task.sleep(for: .milliseconds(50))
     }
     throw Unexpected("never: \(what)\(last.map { " (\($0))" } ?? "")\n\(await evidence())")
@@ -186,7 +245,7 @@ final class Host {
 
   private func write(source: String) throws {
     let text = """
-      owner: e2e-\(directory.lastPathComponent.suffix(8))
+      owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)
       interval: 100ms
       inspectEvery: 500ms

@@ -12,35 +12,35 @@ import Testing
   }
 
   @Test func `while stacks serve what is declared, they are adopted`() async throws {
-    let host = try Host()
-    try host.start()
-    let before = try await host.synced("1.0.0").stacks
-    host.kill()
-    try loseLedger(host)
-    try host.start()
-    let after = try await host.synced("1.0.0").stacks
-    #expect(after.map(\.generation) == before.map(\.generation))
-    try host.remote.bump(to: "1.1.0")
-    let next = try await host.synced("1.1.0")
-    #expect(try #require(next.stacks.map(\.generation).max()) > 100)
-    await host.end()
+    try await withHost { host in
+      try host.start()
+      let before = try await host.synced("1.0.0").stacks
+      host.kill()
+      try loseLedger(host)
+      try host.start()
+      let after = try await host.synced("1.0.0").stacks
+      #expect(after.map(\.generation) == before.map(\.generation))
+      try host.remote.bump(to: "1.1.0")
+      let next = try await host.synced("1.1.0")
+      #expect(try #require(next.stacks.map(\.generation).max()) > 100)
+    }
   }
 
   @Test func `what is not as declared is held until a person adopts`() async throws {
-    let host = try Host()
-    try host.start()
-    try await host.synced("1.0.0")
-    host.kill()
-    try loseLedger(host)
-    try host.remote.bump(to: "1.1.0")
-    try host.start()
-    let held = try await host.until("held") {
-      try await host.status().flatMap { $0.hold?.contains("ledgerLost") == true ? $0 : nil }
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      host.kill()
+      try loseLedger(host)
+      try host.remote.bump(to: "1.1.0")
+      try host.start()
+      let held = try await host.until("held") {
+        try await host.status().flatMap { $0.hold?.contains("ledgerLost") == true ? $0 : nil }
+      }
+      #expect(held.stacks.count == 1)
+      #expect(try await host.answer().body.contains("1.0.0"))
+      try await host.run(["adopt", "--all"])
+      try await host.synced("1.1.0")
     }
-    #expect(held.stacks.count == 1)
-    #expect(try await host.answer().body.contains("1.0.0"))
-    try await host.run(["adopt", "--all"])
-    try await host.synced("1.1.0")
-    await host.end()
   }
 }

@@ -6,121 +6,121 @@ import Testing
 /// The main job, with real processes, a real HAProxy and a real Git remote.
 @Suite(.timeLimit(.minutes(3))) struct LifeTests {
   @Test func `a commit deploys, a bump replaces, a revert switches back`() async throws {
-    let host = try Host()
-    try host.start()
-    let first = try await host.synced("1.0.0")
-    #expect(try await host.answer().body.contains("1.0.0"))
-    #expect(first.stacks.map(\.name) == ["web-production-v001"])
+    try await withHost { host in
+      try host.start()
+      let first = try await host.synced("1.0.0")
+      #expect(try await host.answer().body.contains("1.0.0"))
+      #expect(first.stacks.map(\.name) == ["web-production-v001"])
 
-    try host.remote.bump(to: "1.1.0")
-    let second = try await host.synced("1.1.0")
-    #expect(try await host.answer().body.contains("1.1.0"))
-    #expect(second.stacks.first { $0.role == "stable" }?.generation == 2)
-    let warm = try await host.until("v001 is warm") {
-      try await host.status()?.stacks.first { $0.generation == 1 && $0.role == "warm" }
+      try host.remote.bump(to: "1.1.0")
+      let second = try await host.synced("1.1.0")
+      #expect(try await host.answer().body.contains("1.1.0"))
+      #expect(second.stacks.first { $0.role == "stable" }?.generation == 2)
+      let warm = try await host.until("v001 is warm") {
+        try await host.status()?.stacks.first { $0.generation == 1 && $0.role == "warm" }
+      }
+      #expect(warm.running == 2)
+      #expect(warm.weightPercent == 0)
+
+      try host.remote.revert()
+      let third = try await host.synced("1.0.0")
+      #expect(third.stacks.first { $0.role == "stable" }?.generation == 1, "no relaunch")
+      #expect(try await host.answer().body.contains("1.0.0"))
     }
-    #expect(warm.running == 2)
-    #expect(warm.weightPercent == 0)
-
-    try host.remote.revert()
-    let third = try await host.synced("1.0.0")
-    #expect(third.stacks.first { $0.role == "stable" }?.generation == 1, "no relaunch")
-    #expect(try await host.answer().body.contains("1.0.0"))
-    await host.end()
   }
 
   @Test func `a version that never gets healthy never gets traffic`() async throws {
-    let host = try Host()
-    try host.start()
-    try await host.synced("1.0.0")
-    try host.remote.bump(to: "1.2.0")
-    let failed = try await host.until("1.2.0 is quarantined") {
-      try await host.status()?.stacks.first { $0.role == "quarantined" && $0.running == 0 }
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.2.0")
+      let failed = try await host.until("1.2.0 is quarantined") {
+        try await host.status()?.stacks.first { $0.role == "quarantined" && $0.running == 0 }
+      }
+      #expect(failed.version == "1.2.0")
+      let status = try #require(try await host.status())
+      #expect(status.liveVersion == "1.0.0")
+      #expect(status.hold != nil)
+      #expect(status.condition(.stalled)?.status == true)
+      #expect(try await host.answer().body.contains("1.0.0"))
+      let writes = try await host.history([.intent]).filter {
+        $0.message.contains("v002 100 %")
+      }
+      #expect(writes.isEmpty, "the bad version was given traffic: \(writes.map(\.message))")
     }
-    #expect(failed.version == "1.2.0")
-    let status = try #require(try await host.status())
-    #expect(status.liveVersion == "1.0.0")
-    #expect(status.hold != nil)
-    #expect(status.condition(.stalled)?.status == true)
-    #expect(try await host.answer().body.contains("1.0.0"))
-    let writes = try await host.history([.intent]).filter {
-      $0.message.contains("v002 100 %")
-    }
-    #expect(writes.isEmpty, "the bad version was given traffic: \(writes.map(\.message))")
-    await host.end()
   }
 
   @Test func `a newer commit pre-empts a rollout`() async throws {
-    let host = try Host(application: ["deadline: 20s": "deadline: 60s"])
-    try host.start()
-    try await host.synced("1.0.0")
-    try host.remote.bump(to: "1.2.0")
-    _ = try await host.until("1.2.0 is being proven") {
-      try await host.status()?.rollout.flatMap { $0.candidate == 2 ? true : nil }
+    try await withHost(application: ["deadline: 20s": "deadline: 60s"]) { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.2.0")
+      _ = try await host.until("1.2.0 is being proven") {
+        try await host.status()?.rollout.flatMap { $0.candidate == 2 ? true : nil }
+      }
+      try host.remote.bump(to: "1.1.0")
+      let status = try await host.synced("1.1.0")
+      #expect(
+        status.stacks.allSatisfy { $0.role != "quarantined" }, "a superseded stack is no failure")
     }
-    try host.remote.bump(to: "1.1.0")
-    let status = try await host.synced("1.1.0")
-    #expect(
-      status.stacks.allSatisfy { $0.role != "quarantined" }, "a superseded stack is no failure")
-    await host.end()
   }
 
   @Test func `a manual change is named and the stack is replaced`() async throws {
-    let host = try Host()
-    try host.start()
-    try await host.synced("1.0.0")
-    let release = "\(host.state)/local/stacks/web-production-v001/release"
-    let file = try #require(
-      FileManager.default.enumerator(atPath: release)?.compactMap { $0 as? String }
-        .first { $0.hasSuffix("settings.json") })
-    let path = "\(release)/\(file)"
-    chmod(path, 0o644)
-    try Data("{\"greeting\": \"changed by hand\"}".utf8).write(to: URL(fileURLWithPath: path))
-    let entry = try await host.until("the finding is recorded") {
-      try await host.history([.finding]).first { $0.message.contains("settings.json") }
-    }
-    #expect(entry.message.contains("MODIFIED") || entry.message.contains("expected"))
-    let status = try await host.until("v002 serves") {
-      try await host.status().flatMap { status in
-        status.stacks.contains { $0.generation == 2 && $0.role == "stable" } ? status : nil
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      let release = "\(host.state)/local/stacks/web-production-v001/release"
+      let file = try #require(
+        FileManager.default.enumerator(atPath: release)?.compactMap { $0 as? String }
+          .first { $0.hasSuffix("settings.json") })
+      let path = "\(release)/\(file)"
+      chmod(path, 0o644)
+      try Data("{\"greeting\": \"changed by hand\"}".utf8).write(to: URL(fileURLWithPath: path))
+      let entry = try await host.until("the finding is recorded") {
+        try await host.history([.finding]).first { $0.message.contains("settings.json") }
       }
+      #expect(entry.message.contains("MODIFIED") || entry.message.contains("expected"))
+      let status = try await host.until("v002 serves") {
+        try await host.status().flatMap { status in
+          status.stacks.contains { $0.generation == 2 && $0.role == "stable" } ? status : nil
+        }
+      }
+      #expect(status.liveVersion == "1.0.0")
     }
-    #expect(status.liveVersion == "1.0.0")
-    await host.end()
   }
 
   @Test func `the agent is killed, traffic goes on, and the next one adopts`() async throws {
-    let host = try Host()
-    try host.start()
-    try await host.synced("1.0.0")
-    let before = try #require(try await host.status()).stacks.map(\.generation)
-    host.kill()
-    #expect(try await host.answer().status == 200)
-    try host.start()
-    let status = try await host.synced("1.0.0")
-    #expect(status.stacks.map(\.generation) == before)
-    await host.end()
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      let before = try #require(try await host.status()).stacks.map(\.generation)
+      host.kill()
+      #expect(try await host.answer().status == 200)
+      try host.start()
+      let status = try await host.synced("1.0.0")
+      #expect(status.stacks.map(\.generation) == before)
+    }
   }
 
   @Test func `SIGTERM stops the agent within a second and leaves stacks serving`() async throws {
-    let host = try Host()
-    try host.start()
-    try await host.synced("1.0.0")
-    #expect(try await host.terminate() < .seconds(1))
-    #expect(try await host.answer().status == 200)
-    await host.end()
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      #expect(try await host.terminate() < .seconds(1))
+      #expect(try await host.answer().status == 200)
+    }
   }
 
   @Test func `workers are exactly one stack, also after a bump`() async throws {
-    let host = try Host()
-    try host.start()
-    try await host.synced("1.0.0", "mailer@production")
-    try host.remote.edit(
-      "environments/production/mailer.yaml", ["version: 1.0.0": "version: 1.0.0 # again"])
-    try host.remote.commit("nothing that matters")
-    try await host.synced("1.0.0", "mailer@production")
-    let stacks = try #require(try await host.status("mailer@production")).stacks
-    #expect(stacks.count == 1, "a comment launches nothing")
-    await host.end()
+    try await withHost(keeping: ["mailer@production"]) { host in
+      try host.start()
+      try await host.synced("1.0.0", "mailer@production")
+      try host.remote.edit(
+        "environments/production/mailer.yaml", ["version: 1.0.0": "version: 1.0.0 # again"])
+      try host.remote.commit("nothing that matters")
+      try await host.synced("1.0.0", "mailer@production")
+      let stacks = try #require(try await host.status("mailer@production")).stacks
+      #expect(stacks.count == 1, "a comment launches nothing")
+    }
   }
 }

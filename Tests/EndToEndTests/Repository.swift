@@ -8,7 +8,8 @@ struct Repository {
 
   /// `application`: replacements in applications/web/application.yaml.
   init(
-    in directory: URL, port: Int, stagingPort: Int, _ application: [String: String]
+    in directory: URL, port: Int, stagingPort: Int, _ application: [String: String],
+    _ keeping: Set<String>
   ) throws {
     path = directory.appending(path: "remote.git").path
     clone = directory.appending(path: "clone")
@@ -21,6 +22,12 @@ struct Repository {
     try edit("applications/web/application.yaml", quick)
     try edit("environments/production/web.yaml", ["127.0.0.1:8080": "127.0.0.1:\(port)"])
     try edit("environments/staging/web.yaml", ["127.0.0.1:8081": "127.0.0.1:\(stagingPort)"])
+    for target in ["web@production", "web@staging", "mailer@production", "mailer@staging"]
+    where !keeping.contains(target) {
+      let parts = target.split(separator: "@")
+      try FileManager.default.removeItem(
+        at: clone.appending(path: "environments/\(parts[1])/\(parts[0]).yaml"))
+    }
     try git(["init", "-q", "--bare", "-b", "main", path], in: directory)
     try git(["init", "-q", "-b", "main"])
     try git(["remote", "add", "origin", path])

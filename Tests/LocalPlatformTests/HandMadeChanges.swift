@@ -55,13 +55,12 @@ private let releaseChanges = [
     changed: [field("release", "/files/settings.json")]
   ) { rig, certificate in
     let path = "\(rig.layout(certificate).release)/settings.json"
-    let mode = try #require(try HostFile.status(path)).st_mode & 0o7777
+    let before = try #require(try HostFile.status(path))
     // The same size, and the times put back: only the content and the change time differ.
     let file = try Descriptor(open: path, O_WRONLY)
     try #require(pwrite(file.number, "[]\n", 3, 0) == 3)
-    var times = [timespec(), timespec()]
-    futimens(file.number, &times)
-    chmod(path, mode)
+    var times = [before.st_atim, before.st_mtim]
+    try #require(futimens(file.number, &times) == 0)
   },
   HandMadeChange(
     name: "mode of a file", expected: [:], changed: [field("release", "/files/static/a~0b.txt")]

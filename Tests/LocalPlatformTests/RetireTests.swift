@@ -8,7 +8,12 @@ import Testing
 @Suite struct RetireTests {
   @Test func `a retired stack leaves no process, cgroup, secret or directory`() async throws {
     try await Rig.with { rig in
-      let launch = try rig.launch(StackSketch(instances: 2, secrets: ["password": "hunter-two"]))
+      // Deaf to SIGTERM, so that it lives to be seen retiring until its drain deadline.
+      let launch = try rig.launch(
+        StackSketch(
+          instances: 2,
+          command: ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"],
+          secrets: ["password": "hunter-two"], drainDeadline: .seconds(1)))
       try await rig.launched(launch)
       #expect(try HostDirectory.list(rig.secretsDirectory).count == 1)
       await #expect(throws: PlatformError.self) {
@@ -61,14 +66,16 @@ import Testing
   {
     try await Rig.with { rig in
       try HostDirectory.make("\(rig.stacks)/.trash-web-production-v007-abc/x")
-      try HostDirectory.make("\(rig.stacks)/.incoming-web-production-v008-abc-4194305/x")
-      try HostDirectory.make("\(rig.stacks)/.incoming-web-production-v009-abc-1/x")
+      try HostDirectory.make("\(rig.stacks)/.incoming-web-production-v008-1/x")
+      var longAgo = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+      utimensat(AT_FDCWD, "\(rig.stacks)/.incoming-web-production-v008-1", &longAgo, 0)
+      try HostDirectory.make("\(rig.stacks)/.incoming-web-production-v009-1/x")
       #expect(try await rig.platform.observe() == LiveState())
       try await rig.launched(try rig.launch())
-      // Process 1 lives: it may still be at work.
+      // Somebody may still be at work on the one just made.
       #expect(
         try HostDirectory.list(rig.stacks) == [
-          ".incoming-web-production-v009-abc-1", "web-production-v001",
+          ".incoming-web-production-v009-1", "web-production-v001",
         ])
     }
   }

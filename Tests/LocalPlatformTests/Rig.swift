@@ -81,7 +81,7 @@ final class Rig: Sendable {
   @discardableResult
   func launched(_ launch: StackLaunch) async throws -> StackObservation {
     var last: StackObservation?
-    try await until("\(launch.certificate.stack) is complete", { "\(String(describing: last))" }) {
+    try await until("\(launch.certificate.stack) is complete") {
       try await self.platform.ensure(launch)
       last = try await self.observation(launch.certificate)
       return last?.phase == .complete && last?.capacity.running == last?.capacity.intended
@@ -117,7 +117,7 @@ final class Rig: Sendable {
 
 /// Polls a condition; 20 s are more than any of these takes on a busy machine.
 func until(
-  _ what: String, _ detail: () -> String = { "" }, _ condition: () async throws -> Bool
+  _ what: String, _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
   let deadline = clock.now + .seconds(20)
@@ -125,7 +125,7 @@ func until(
     if try await condition() { return }
     try await Task.sleep(for: .milliseconds(20))
   }
-  throw TestFailure(text: "not in time: \(what) \(detail())")
+  throw TestFailure(text: "not in time: \(what)")
 }
 
 struct TestFailure: Error, CustomStringConvertible {

@@ -54,11 +54,15 @@ struct Example {
       .map { ManifestFile(path: $0.key, bytes: Array($0.value.utf8)) }
   }
 
+  /// Knows the time zone `Europe/Paris` and no other.
+  static func context(serving environments: Set<EnvironmentName>? = nil) -> ManifestContext {
+    ManifestContext(
+      source: "main", commit: "0123456789abcdef0123456789abcdef01234567", platforms: platforms,
+      environments: environments, isTimeZone: { $0 == "Europe/Paris" })
+  }
+
   func parse(serving environments: Set<EnvironmentName>? = nil) -> DesiredState {
-    let context = ManifestContext(
-      source: "main", commit: "0123456789abcdef0123456789abcdef01234567",
-      platforms: Self.platforms, environments: environments)
-    return Manifest.parse(files, context)
+    Manifest.parse(files, Self.context(serving: environments))
   }
 
   /// The only target, when nothing at all is wrong.

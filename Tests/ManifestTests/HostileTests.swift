@@ -27,8 +27,7 @@ import Testing
   {
     let ours = Array("# viridian.dev/\n".utf8)
     for bytes in [bytes, ours + bytes] where bytes.count > 60 || bytes.starts(with: ours) {
-      let context = ManifestContext(source: "main", commit: "c", platforms: Example.platforms)
-      let state = Manifest.parse([ManifestFile(path: "a.yaml", bytes: bytes)], context)
+      let state = Manifest.parse([ManifestFile(path: "a.yaml", bytes: bytes)], Example.context())
       #expect(!state.isComplete, "\(name) passed")
     }
   }
@@ -36,8 +35,7 @@ import Testing
   @Test func `a manifest saved as UTF-16 is refused and never taken for absent`() {
     for mark: [UInt8] in [[], [0xFF, 0xFE]] {
       let bytes = mark + Example.target.utf8.flatMap { [$0, 0] }
-      let context = ManifestContext(source: "main", commit: "c", platforms: Example.platforms)
-      let state = Manifest.parse([ManifestFile(path: "a.yaml", bytes: bytes)], context)
+      let state = Manifest.parse([ManifestFile(path: "a.yaml", bytes: bytes)], Example.context())
       #expect(!state.isComplete)
     }
   }

@@ -67,8 +67,7 @@ import Testing
     let start = try #require(text.range(of: "```yaml\n")?.upperBound)
     let end = try #require(text.range(of: "```", range: start..<text.endIndex)?.lowerBound)
     let file = ManifestFile(path: "all.yaml", bytes: Array(text[start..<end].utf8))
-    let context = ManifestContext(source: "main", commit: "c", platforms: Example.platforms)
-    let state = Manifest.parse([file], context)
+    let state = Manifest.parse([file], Example.context())
     #expect(state.diagnostics.isEmpty)
     #expect(state.targets.map(\.id) == [web])
   }
@@ -82,8 +81,7 @@ import Testing
       let bytes = Array(try Data(contentsOf: root.appending(path: path)))
       files.append(ManifestFile(path: path, bytes: bytes))
     }
-    let context = ManifestContext(source: "main", commit: "c", platforms: Example.platforms)
-    let state = Manifest.parse(files, context)
+    let state = Manifest.parse(files, Example.context())
     #expect(state.isComplete, "\(state.diagnostics)")
     #expect(state.targets.count == 4)
     #expect(Lint.problems([state], Example.platforms).isEmpty)

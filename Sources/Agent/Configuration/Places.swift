@@ -24,7 +24,9 @@ extension AgentConfiguration {
 
   /// The source worker's own user where the agent may change to one.
   package var workerUser: WorkerUser {
-    let isLocal = sources.contains { $0.source.url.hasPrefix("/") || $0.source.url.hasPrefix("file:") }
+    let isLocal = sources.contains {
+      $0.source.url.hasPrefix("/") || $0.source.url.hasPrefix("file:")
+    }
     return getuid() == 0 && !isLocal ? .dedicated : .agent
   }
 

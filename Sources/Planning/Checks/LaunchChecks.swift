@@ -131,6 +131,12 @@ extension PlanChecks {
   /// S21: the same digest is not replaced a fourth time within the window.
   static let breaker: Rule = { checked in
     guard let breaker = checked.before?.breaker else { return [] }
+    // A person who releases it in this very pass has said that it may be launched once more.
+    let isReleased = checked.input.requests.contains { request in
+      guard case .release(checked.plan.target, _) = request.verb else { return false }
+      return true
+    }
+    guard !isReleased else { return [] }
     let window = max(.seconds(3600), breaker.lastRollout * 5)
     let recent = breaker.replacements.count { $0 < window }
     return checked.newLaunches.compactMap { order in

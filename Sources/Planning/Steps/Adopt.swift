@@ -11,6 +11,8 @@ extension TargetPass {
     if let highest = stacks.keys.max(), highest >= record.nextGeneration {
       record.nextGeneration = highest.next
     }
+    // What was adopted passes its gate once it is seen to answer.
+    if let stable = record.stable, isProven(stable) { record.stacks[stable]?.gatePassed = true }
     guard record.hold?.reason != .ledgerLost else { return }
     let unclaimed = unclaimedStacks
     for generation in unclaimed {
@@ -119,7 +121,7 @@ extension TargetPass {
     let isServing = role == .stable
     record.stacks[generation] = StackRecord(
       role: role, version: certificate.version, declaredDigest: certificate.declaredDigest,
-      stackDigest: certificate.stackDigest, gatePassed: isServing,
+      stackDigest: certificate.stackDigest, gatePassed: false,
       intended: stack.capacity.intended, wasStable: isServing,
       order: isServing ? order(repeating: certificate) : nil)
     if isServing { record.stable = generation }

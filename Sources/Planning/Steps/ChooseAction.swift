@@ -7,9 +7,10 @@ import Model
 extension TargetPass {
   mutating func chooseAction() {
     if let unknown { return note("waits: \(unknown)") }
+    if isForgotten { return }
     if record.hold?.reason == .ledgerLost { return note("does nothing: the ledger was lost") }
-    // S24: what was just adopted is looked at once more first.
-    if input.record == nil, facts.conditions.isLedgerLost || !stacks.isEmpty { return }
+    // S24: what was just judged is looked at once more before anything is done.
+    if facts.conditions.isLedgerLost, elapsed == .zero { return note("does nothing yet") }
     if isRemovalAllowed, removalObjection != nil { return }
     changeRoute()
     if actions.isEmpty { healStable() }
@@ -216,6 +217,12 @@ extension TargetPass {
   // MARK: - Retirement
 
   private mutating func discard() {
+    // S4: a route write has ended, and the reading does not show it.
+    let unread = input.outcomes.contains { outcome in
+      guard case .route(let written, _) = outcome.action else { return false }
+      return written.split != route?.route.split
+    }
+    if unread { return note("nothing is retired until the route is read again") }
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
     where stack.role == .retiring && stacks[generation] != nil {
       guard isDrained(generation), isUnrouted(generation), let reference = reference(generation)
@@ -226,11 +233,6 @@ extension TargetPass {
       }
       // A rollback must not wait for a long retirement.
       if let phase = record.rollout?.phase, phase == .shifting || phase == .rollingBack { continue }
-      if case .stuck(let reason) = stacks[generation]?.phase {
-        alertOnce(
-          .stuck, .error, about: generation.description,
-          "\(id): \(generation) cannot be retired: \(reason)")
-      }
       guard actions.isEmpty else { return }
       act(.retire(reference), "retires \(generation)")
     }

@@ -39,6 +39,11 @@ struct SourceJudge {
     _ pass: inout TargetPass, _ source: SourceName, _ commit: CommitID
   ) {
     if pass.record.removal?.isAllowed == true { return }
+    // Removed and forgotten already, or never there.
+    if pass.input.record == nil, pass.stacks.isEmpty {
+      pass.isForgotten = true
+      return
+    }
     let objection = objection(to: pass, source, commit)
     pass.record.removal = Removal(source: source, commit: commit, isAllowed: objection == nil)
     guard let objection else {

@@ -18,7 +18,6 @@ extension TargetPass {
     let old = record.stable
     if let old, old != candidate {
       record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
-      record.drift[old] = nil
     }
     record.stable = candidate
     record.stacks[candidate]?.become(.stable)

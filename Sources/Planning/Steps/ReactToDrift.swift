@@ -3,18 +3,22 @@ import Model
 
 /// Live differs from what was launched: say so, and replace it once it lasted.
 extension TargetPass {
-  /// Once a pass: compares, and lets findings grow older.
+  /// Compares what serves or may serve again, each stack once a pass, and lets findings grow older.
   mutating func watchDrift() {
-    let watched = record.stacks.filter { [.stable, .warm].contains($0.value.role) }.keys.sorted()
+    let roles: [StackRole] = [.stable, .draining, .warm]
+    let watched = record.stacks.filter { roles.contains($0.value.role) }.keys
     for generation in record.drift.keys where !watched.contains(generation) {
       record.drift[generation] = nil
     }
     guard isKnown else { return }
-    for generation in watched { compare(generation) }
-    if record.breaker.isOpen {
-      let hasDrift = record.stable.map { record.drift[$0] != nil } ?? false
-      record.breaker.quiet = hasDrift ? .zero : record.breaker.quiet + elapsed
-    }
+    for generation in watched.sorted() where findings[generation] == nil { compare(generation) }
+  }
+
+  /// Once a pass: the time without drift, which closes the breaker.
+  mutating func passQuietTime() {
+    guard record.breaker.isOpen, isKnown else { return }
+    let hasDrift = record.stable.map { record.drift[$0] != nil } ?? false
+    record.breaker.quiet = hasDrift ? .zero : record.breaker.quiet + elapsed
   }
 
   private mutating func compare(_ generation: Generation) {
@@ -47,10 +51,11 @@ extension TargetPass {
 
   /// Findings that lasted are told, and stable is replaced.
   mutating func reactToDrift() {
+    watchDrift()
     guard isKnown, !isRemovalAllowed else { return }
     for generation in record.drift.keys.sorted() {
       guard let drift = record.drift[generation], hasLasted(generation, drift) else { continue }
-      if record.stacks[generation]?.role == .warm {
+      if generation != record.stable {
         record.stacks[generation]?.hasDrifted = true
       }
       guard !drift.isAlerted else { continue }

@@ -6,6 +6,7 @@ extension TargetPass {
   mutating func retire() {
     guard isKnown, record.hold?.reason != .ledgerLost else { return }
     for generation in record.stacks.keys.sorted() { settleDrained(generation) }
+    tellStuck()
     guard isRetirementSafe else { return }
     for (generation, why) in expired {
       guard let stack = record.stacks[generation], stack.role != .retiring else { continue }
@@ -30,6 +31,17 @@ extension TargetPass {
     record.stacks[generation]?.become(isBad ? .quarantined : .warm)
   }
 
+  /// L6: one object that cannot go is told, and everything else goes on.
+  private mutating func tellStuck() {
+    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
+    where stack.role == .retiring {
+      guard case .stuck(let reason) = stacks[generation]?.phase else { continue }
+      alertOnce(
+        .stuck, .error, about: generation.description,
+        "\(id): \(generation) cannot be retired: \(reason)")
+    }
+  }
+
   /// S4: what was stable goes only while another trusted stack is there; not during a rollout.
   private var isRetirementSafe: Bool {
     if isRemovalAllowed { return removalObjection == nil }
@@ -43,20 +55,20 @@ extension TargetPass {
       let (first, second) = (record.stacks[a]?.inRole ?? .zero, record.stacks[b]?.inRole ?? .zero)
       return (first, b) < (second, a)
     }
-    var (warm, drifted, quarantined) = (0, 0, 0)
+    var (warm, quarantined) = (0, 0)
     for generation in newestFirst {
       guard let stack = record.stacks[generation] else { continue }
       switch stack.role {
       case .warm where record.rollout == nil:
-        if stack.hasDrifted { drifted += 1 } else { warm += 1 }
-        if let why = expiry(of: stack, warm: warm, drifted: drifted) {
+        if !stack.hasDrifted { warm += 1 }
+        if let why = expiry(of: stack, warm: warm) {
           all.append((generation, why))
         }
       case .quarantined:
         quarantined += 1
         if isDrained(generation), quarantined > 1 {
           all.append((generation, "a newer one is quarantined"))
-        } else if stack.inRole >= policy.retain.quarantined {
+        } else if isDrained(generation), stack.inRole >= policy.retain.quarantined {
           all.append((generation, "kept for \(policy.retain.quarantined.text)"))
         }
       case .superseded:
@@ -69,10 +81,11 @@ extension TargetPass {
     return all.sorted { $0.0 < $1.0 }
   }
 
-  private func expiry(of stack: StackRecord, warm: Int, drifted: Int) -> String? {
+  private func expiry(of stack: StackRecord, warm: Int) -> String? {
     if stack.inRole >= policy.retain.warm { return "kept for \(policy.retain.warm.text)" }
     if isRemovalAllowed { return nil }
-    if stack.hasDrifted { return drifted > 1 ? "a newer drifted one is kept" : nil }
+    // No rollout is under way, so its successor has proven itself: the last resort is over.
+    if stack.hasDrifted { return "it drifted, and its successor is stable" }
     let bound = policy.retain.stacks
     return warm > bound ? "\(bound) warm stacks are kept" : nil
   }

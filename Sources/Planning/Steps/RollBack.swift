@@ -24,42 +24,37 @@ extension TargetPass {
     return isQuiet && isProven(stable)
   }
 
-  /// There is nothing to return to, or there was none in time: what serves goes on serving.
+  /// There is nothing to return to, or nothing in time: what serves goes on serving, and the next
+  /// version is not kept waiting (L3, L5). The traffic still goes to stable once that can take it.
   private func cannotReturn(_ rollout: RolloutMachine) -> Bool {
     let isServing = isWorker ? !isParked(rollout.candidate) : weight(rollout.candidate) > 0
-    guard isServing else {
-      return rollout.elapsed >= facts.limits.phaseDeadline
+    guard isServing else { return rollout.elapsed >= facts.limits.phaseDeadline }
+    guard let stable = record.stable, let stack = stacks[stable], stableState == .serving else {
+      return true
     }
-    return record.stable == nil || stableState != .serving
-      || rollout.elapsed >= facts.limits.phaseDeadline
+    // As long as its own gate would give it to become healthy.
+    let deadline = min(stack.certificate.spec.health.deadline, facts.limits.phaseDeadline)
+    let isHopeless = probe(stable) != nil && healthy(stable) == 0
+    let isNextWaiting = spec != nil && !isAsDeclared(rollout.candidate) && !isAsDeclared(stable)
+    return rollout.elapsed >= deadline || (isHopeless && isNextWaiting)
   }
 
+  /// `isConceded`: nothing can take its place, so what has the traffic goes on serving.
   private mutating func end(
     _ rollout: RolloutMachine, _ failure: RolloutMachine.Failure, isConceded: Bool
   ) {
     let candidate = rollout.candidate
     let digest = record.stacks[candidate]?.stackDigest
     record.rollout = nil
-    let keepsServing =
-      isConceded && (isWorker ? !isParked(candidate) : weight(candidate) > 0)
     remember(rollout, failure, digest)
-    if keepsServing {
-      if let old = record.stable, old != candidate {
-        record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
-      }
-      record.stable = candidate
-      record.stacks[candidate]?.become(.stable)
-      say(.decision, candidate, "there is nothing to return to: \(candidate) goes on serving")
-      alert(
-        .rolloutFailed, .error, about: "\(candidate)",
-        "\(id): \(candidate) failed (\(failure.reason)) and serves, as nothing else can")
-      return
-    }
     let role = role(after: rollout, failure)
     record.stacks[candidate]?.become(role)
-    let stable = record.stable.map { "\($0) serves" } ?? "nothing serves"
-    say(.decision, candidate, "\(candidate) is taken back: \(stable)")
-    tellEnd(rollout, failure, digest, stable)
+    let serves =
+      isConceded
+      ? "\(candidate) goes on serving, as nothing else can"
+      : record.stable.map { "\($0) serves" } ?? "nothing serves"
+    say(.decision, candidate, "\(candidate) is taken back: \(serves)")
+    tellEnd(rollout, failure, digest, serves)
   }
 
   private func role(

@@ -10,6 +10,9 @@ extension TargetPass {
     guard !isAsDeclared(candidate) else { return }
     // A repair by stable's own spec is not about what is declared.
     if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
+    if rollout.cause == .repair, rollout.phase == .shifting {
+      return note("\(spec.version) waits: \(candidate) is about to bring the service back")
+    }
     if let stable = record.stable, isAsDeclared(stable), stableState == .serving {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }

@@ -24,7 +24,7 @@ struct InstanceFields: Sendable {
       let recorded = facts.status.flatMap {
         $0.instances.count > number ? $0.instances[number].process : nil
       }
-      if number < facts.intended, let recorded, recorded.isAlive {
+      if number < facts.intended, let recorded, recorded.isAlive, !Self.isHeld(recorded, facts) {
         readProcess(recorded, "instance/\(number)", redaction, &sheet)
         readLimits(certificate, spec.limits, number, &sheet)
       } else {
@@ -69,6 +69,18 @@ struct InstanceFields: Sendable {
     // What was read may be of nobody, or of another process with the same number.
     for pointer in Self.settled {
       sheet.readings[FieldPath(resource, pointer)] = .unreadable(reason: "has just ended")
+    }
+  }
+
+  /// A child that its keeper has not let go yet still is the keeper's own program: nothing of it
+  /// says what will run. Asked first, because what was let go never comes back.
+  private static func isHeld(_ process: ProcessIdentity, _ facts: StackFacts) -> Bool {
+    guard let keeper = facts.status?.keeper, keeper.isAlive else { return false }
+    do throws(HostError) {
+      let program = try HostFile.linkTarget("/proc/\(process.pid)/exe")
+      return try program == HostFile.linkTarget("/proc/\(keeper.pid)/exe")
+    } catch {
+      return true
     }
   }
 

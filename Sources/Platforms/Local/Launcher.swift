@@ -69,7 +69,6 @@ struct Launcher: Sendable {
     let incoming = StackLayout(directory: site.incoming(certificate))
     try onHost { () throws(HostError) in
       try HostDirectory.make(site.stacks, mode: 0o711)
-      try HostDirectory.remove(incoming.directory)
       // Instances of another user pass through; only their release and scratch are theirs.
       try HostDirectory.make(incoming.directory, mode: 0o711)
       try HostFile.write(try HostFile.json(certificate), to: incoming.certificate)

@@ -8,19 +8,22 @@ struct Leftovers: Sendable {
 
   func remove() throws(PlatformError) {
     try onHost { () throws(HostError) in
-      for name in try HostDirectory.list(site.stacks) where Self.isLeftover(name) {
-        try HostDirectory.remove("\(site.stacks)/\(name)")
+      for name in try HostDirectory.list(site.stacks) {
+        let path = "\(site.stacks)/\(name)"
+        if try Self.isLeftover(name, path) { try HostDirectory.remove(path) }
       }
     }
   }
 
-  /// Removed stacks always; those being made only when their maker is gone.
-  private static func isLeftover(_ name: String) -> Bool {
+  /// Making one takes milliseconds: after this time its maker is dead.
+  private static let abandonedSeconds = 3600
+
+  /// Removed stacks always; those being made only when nobody can be at it any more.
+  private static func isLeftover(_ name: String, _ path: String) throws(HostError) -> Bool {
     if name.hasPrefix(".trash-") { return true }
-    guard name.hasPrefix(".incoming-"), let text = name.split(separator: "-").last else {
+    guard name.hasPrefix(".incoming-"), let status = try HostFile.status(path) else {
       return false
     }
-    guard let maker = Int32(text) else { return true }
-    return maker != getpid() && kill(maker, 0) != 0 && errno == ESRCH
+    return time(nil) - status.st_mtim.tv_sec > abandonedSeconds
   }
 }

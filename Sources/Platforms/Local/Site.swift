@@ -36,8 +36,9 @@ struct Site: Sendable {
   }
   func layout(_ name: String) -> StackLayout { StackLayout(directory: "\(stacks)/\(name)") }
   func layout(_ certificate: BirthCertificate) -> StackLayout { layout(name(certificate)) }
+  /// Another one each time: two that race never write into one directory.
   func incoming(_ certificate: BirthCertificate) -> String {
-    "\(stacks)/.incoming-\(name(certificate))-\(tag(certificate))-\(getpid())"
+    "\(stacks)/.incoming-\(name(certificate))-\(UInt64.random(in: 0...UInt64.max))"
   }
   func trash(_ certificate: BirthCertificate) -> String {
     "\(stacks)/.trash-\(name(certificate))-\(tag(certificate))"

@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Display
 import Foundation
@@ -13,10 +14,13 @@ struct LintCommand: ParsableCommand {
   @OptionGroup var options: ConfigurationOptions
 
   func run() throws {
-    let platforms = try PlatformCatalog.decoders(try options.load())
+    let configuration = try options.load()
+    let platforms = try PlatformCatalog.decoders(configuration)
     let files = try DeclarationFiles(directory: directory).read()
     let state = Manifest.parse(
-      files, ManifestContext(source: "lint", commit: "", platforms: platforms))
+      files,
+      ManifestContext(
+        source: "lint", commit: "", platforms: platforms, serving: configuration.environments))
     let problems = state.diagnostics + Lint.problems([state], platforms)
     for problem in problems { print(problem.description.visible) }
     let errors = problems.count { $0.severity == .error }

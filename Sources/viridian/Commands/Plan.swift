@@ -20,7 +20,9 @@ struct Plan: AsyncParsableCommand {
     let configuration = try options.load()
     let source = configuration.sources.first?.source.name ?? "main"
     let platforms = try PlatformCatalog.decoders(configuration)
-    let desired = try parse(ref, source, platforms)
+    let context = ManifestContext(
+      source: source, commit: "preview", platforms: platforms, serving: configuration.environments)
+    let desired = try parse(ref, context)
     let errors = desired.diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else {
       throw Complaint(errors.map(\.description.visible).joined(separator: "\n"))
@@ -28,7 +30,7 @@ struct Plan: AsyncParsableCommand {
     let client = try AgentClient(socket: configuration.socketPath)
     var statuses = try await client.preview(desired)
     if let base {
-      let before = try parse(base, source, platforms)
+      let before = try parse(base, context)
       let changed = Set(desired.targets.filter { !before.targets.contains($0) }.map(\.id))
       statuses = statuses.filter { changed.contains($0.target) }
     }
@@ -36,13 +38,9 @@ struct Plan: AsyncParsableCommand {
     if statuses.contains(where: { $0.sync != .synced }) { throw ExitCode.differences }
   }
 
-  private func parse(
-    _ revision: String?, _ source: SourceName, _ platforms: [PlatformName: PlatformDecoders]
-  ) throws -> DesiredState {
+  /// The context names no commit, so that two revisions compare by what they declare.
+  private func parse(_ revision: String?, _ context: ManifestContext) throws -> DesiredState {
     let files = DeclarationFiles(directory: directory)
-    // The commit is left out, so that two revisions compare by what they declare.
-    return Manifest.parse(
-      try revision.map(files.read(at:)) ?? files.read(),
-      ManifestContext(source: source, commit: "preview", platforms: platforms))
+    return Manifest.parse(try revision.map(files.read(at:)) ?? files.read(), context)
   }
 }

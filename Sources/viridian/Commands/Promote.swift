@@ -19,9 +19,12 @@ struct VersionChange {
       throw Complaint(error.diagnostics.map(\.description).joined(separator: "\n"))
     }
     let commit = try GitCommitter(
-      directory: directory, environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+      directory: directory,
+      environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
     ).commit(path: edit.path, bytes: edit.bytes, message: message, push: push)
-    print("\(target) → \(version) in commit \(commit.short)\(push ? ", pushed" : "; push it to deploy")")
+    print(
+      "\(target) → \(version) in commit \(commit.short)\(push ? ", pushed" : "; push it to deploy")"
+    )
   }
 }
 
@@ -41,11 +44,13 @@ struct Promote: AsyncParsableCommand {
       TargetID(name, EnvironmentName(rawValue: from)), TargetID(name, EnvironmentName(rawValue: to))
     )
     let statuses = try await StatusReader(options).statuses(of: [source])
-    guard let status = statuses.first, let version = status.liveVersion, status.sync == .synced else {
+    guard let status = statuses.first, let version = status.liveVersion, status.sync == .synced
+    else {
       throw Complaint("\(source) is not synced: promote what has proven itself there")
     }
     try VersionChange(directory: directory, push: push)
-      .apply(version, to: target, message: "Promote \(application) \(version) from \(from) to \(to)")
+      .apply(
+        version, to: target, message: "Promote \(application) \(version) from \(from) to \(to)")
   }
 }
 

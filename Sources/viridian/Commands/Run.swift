@@ -30,10 +30,11 @@ struct Run: AsyncParsableCommand {
   var logLevel: String?
 
   func run() async throws {
-    let configuration = try options.load([
-      "owner": owner, "mode": mode, "ledger": ledger, "identityKey": identityKey,
-      "interval": interval, "inspectEvery": inspectEvery,
-    ].compactMapValues { $0 })
+    let configuration = try options.load(
+      [
+        "owner": owner, "mode": mode, "ledger": ledger, "identityKey": identityKey,
+        "interval": interval, "inspectEvery": inspectEvery,
+      ].compactMapValues { $0 })
     let variable = ProcessInfo.processInfo.environment["VIRIDIAN_LOG_LEVEL"]
     let level = try (logLevel ?? variable).map(Self.level) ?? .info
     try await AgentProcess(configuration: configuration, level: level).run()
@@ -47,4 +48,3 @@ struct Run: AsyncParsableCommand {
     return level
   }
 }
-

@@ -16,6 +16,7 @@ struct Trace {
   private(set) var lines: [String] = []
   /// Passes in a row that brought nothing new.
   private(set) var quietPasses = 0
+  private var lastElapsed: [Duration?] = []
 
   mutating func begin() {
     lines = []
@@ -31,7 +32,12 @@ struct Trace {
       lines += news.map { "  \($0)" }
     }
     lines += pass.problems.map { "\(time) VIOLATION \($0)" }
-    let isQuiet = lines.count == before && pass.output.plan.allSatisfy(\.actions.isEmpty)
+    // A rollout whose clock runs is under way, also when it has nothing to say.
+    let elapsed = pass.output.plan.map { $0.status.rollout?.elapsed }
+    let isQuiet =
+      lines.count == before && pass.output.plan.allSatisfy(\.actions.isEmpty)
+      && elapsed == lastElapsed
+    lastElapsed = elapsed
     quietPasses = isQuiet ? quietPasses + 1 : 0
   }
 

@@ -55,6 +55,7 @@ struct Walk {
       happen("router sessions \(target)")
       happen("request resume \(target)")
       happen("request release \(target)")
+      happen("request adopt \(target)")
       happen("commit \(target) version=final\(commit)")
       for generation in generations(of: target) {
         happen("stack \(target) \(generation) drift off")

@@ -146,12 +146,21 @@ extension World {
     }
   }
 
+  /// Which fields of the two records differ.
+  private static func fields(_ a: TargetRecord?, _ b: TargetRecord?) -> String {
+    guard let a, let b else { return ": one is nil" }
+    let pairs = zip(Mirror(reflecting: a).children, Mirror(reflecting: b).children)
+    return pairs.filter { "\($0.value)" != "\($1.value)" }.map { ": \($0.0.label ?? "")" }.joined()
+  }
+
   private static func differences(_ first: TargetPlan?, _ again: TargetPlan) -> [String] {
     let new = again.actions.filter { first?.actions.contains($0) != true }
     var found = new.map { "a new action: \(Trace.text(of: $0))" }
     found += again.entries.map { "a new entry: \($0.message)" }
     found += again.alerts.map { "a new alert: \($0.message)" }
-    if let first, first.record != again.record { found.append("another record") }
+    if let first, first.record != again.record {
+      found.append("another record\(fields(first.record, again.record))")
+    }
     return found.map { "planning again gives \(again.target) \($0)" }
   }
 }
