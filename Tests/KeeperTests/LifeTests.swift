@@ -11,7 +11,7 @@ import Testing
       scripts: [
         "show": "env > $HOME/env-$VIRIDIAN_INSTANCE\necho $1 $PWD >> $HOME/starts\nexec sleep 600\n"
       ], ports: [47_311, 47_312], environment: ["LISTEN": "127.0.0.1:${port}"])
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning(2)
     #expect(
       try rig.lines("starts").sorted() == [
@@ -25,12 +25,12 @@ import Testing
     ]
     #expect(try rig.lines("env-1").sorted() == expected)
     for number in 0..<2 { #expect(try rig.inside(number) == [rig.living()[number]]) }
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `a killed instance comes back and its exit is recorded`() async throws {
     let rig = try Rig(instances: 2)
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning(2)
     let before = try rig.living()
     kill(before[1], SIGKILL)
@@ -41,13 +41,13 @@ import Testing
     let instance = try rig.instance(1)
     #expect(instance.lastExit == "signal 9" && instance.restarts.total == 1)
     #expect(!instance.restarts.isCrashLooping)
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `the sixth exit marks a crash loop, and the tries become rare`() async throws {
     let rig = try Rig(
       ["./fail"], scripts: ["fail": "echo x >> $HOME/starts\nexit 3\n"])
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the crash loop is marked") {
       try rig.instance(0).restarts.isCrashLooping
     }
@@ -56,7 +56,7 @@ import Testing
     // Longer than all usual delays together: whoever had gone on would show it.
     try await Task.sleep(for: .milliseconds(300))
     #expect(try rig.lines("starts").count == 6)
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `a crash loop is forgotten after a quiet time`() async throws {
@@ -65,23 +65,23 @@ import Testing
       loopingDelayMilliseconds: 100)
     let script = "[ -e $HOME/healthy ] || exit 1\necho x >> $HOME/starts\nexec sleep 600\n"
     let rig = try Rig(["./fail"], scripts: ["fail": script], restart: restart)
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the crash loop is marked") {
       try rig.instance(0).restarts.isCrashLooping
     }
     try HostFile.write([], to: "\(rig.layout.scratch)/healthy")
     try await rig.untilRunning()
     try await rig.until("it is forgotten") { try !rig.instance(0).restarts.isCrashLooping }
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `a command that is not there is said at once`() async throws {
     let rig = try Rig(["./missing"])
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the fault is marked") { try rig.instance(0).restarts.isCrashLooping }
     #expect(try rig.instance(0).lastExit?.contains("./missing: No such file") == true)
     #expect(try rig.instance(0).process == nil)
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `what an instance leaves behind is gone before its successor starts`()
@@ -90,7 +90,7 @@ import Testing
     let script =
       "setsid sleep 600 &\necho $! >> $HOME/children\necho s >> $HOME/starts\nexec sleep 600\n"
     let rig = try Rig(["./parent"], scripts: ["parent": script])
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning()
     let before = try rig.inside(0)
     #expect(before.count == 2)
@@ -99,7 +99,7 @@ import Testing
       try rig.lines("starts").count == 2 && rig.inside(0).count == 2
     }
     #expect(try Set(before).isDisjoint(with: rig.inside(0)))
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `a taken port is waited for and is no exit of the instance`() async throws {
@@ -115,7 +115,7 @@ import Testing
       }
     }
     let rig = try Rig(ports: [Int(UInt16(bigEndian: address.sin_port))])
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the keeper waits") {
       guard case .waiting(let reason)? = try rig.status?.phase else { return false }
       return reason.contains("is taken by somebody else")
@@ -124,6 +124,6 @@ import Testing
     shutdown(number, Int32(SHUT_RDWR))
     close(number)
     try await rig.untilRunning()
-    try await rig.close(keeper)
+    try await rig.close()
   }
 }

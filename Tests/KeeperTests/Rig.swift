@@ -1,5 +1,6 @@
 import Glibc
 import KeeperKit
+import Synchronization
 import Testing
 
 /// One stack directory with a real archive, kept by the real executable.
@@ -12,6 +13,7 @@ final class Rig: Sendable {
   let layout: StackLayout
   let plan: KeeperPlan
   let cgroup: StackCgroup
+  private let keepers = Mutex<[Int32]>([])
 
   /// `scripts`: shell programs of the release by name.
   init(
@@ -54,6 +56,7 @@ final class Rig: Sendable {
   }
 
   /// Starts a keeper; the answer is its pid.
+  @discardableResult
   func keep(failpoint: String? = nil) throws -> Int32 {
     let output = try Descriptor(open: layout.keeperLog, O_WRONLY | O_CREAT | O_APPEND)
     var environment = ["PATH": "/usr/bin:/bin"]
@@ -66,6 +69,7 @@ final class Rig: Sendable {
       environment: environment, directory: "/", output: output)
     let child = try request.fork()
     try child.release()
+    keepers.withLock { $0.append(child.pid) }
     return child.pid
   }
 
@@ -142,6 +146,7 @@ final class Rig: Sendable {
     try await until("keeper \(keeper) ends", seconds: seconds) {
       waitpid(keeper, &status, WNOHANG) == keeper
     }
+    keepers.withLock { all in all.removeAll { $0 == keeper } }
     let signal = status & 0x7F
     return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
   }
@@ -151,14 +156,10 @@ final class Rig: Sendable {
     try await end(of: keeper)
   }
 
-  /// Ends everything and removes it.
-  func close(_ keepers: Int32...) async throws {
-    for keeper in keepers where waitpid(keeper, nil, WNOHANG) == 0 {
-      try await killKeeper(keeper)
-    }
-    try cgroup.kill()
-    for pid in try living() { kill(pid, SIGKILL) }
-    try await until("the cgroup is empty") { try inside().isEmpty && living().isEmpty }
+  /// Ends everything and removes it; says what could not be removed.
+  func close() async throws {
+    endAll()
+    try await until("nothing runs") { try inside().isEmpty && living().isEmpty }
     try await until("the cgroup can be removed") {
       do throws(HostError) {
         try cgroup.remove()
@@ -170,6 +171,26 @@ final class Rig: Sendable {
     }
     try HostDirectory.remove(root)
   }
+
+  private func endAll() {
+    let left = keepers.withLock { all in
+      defer { all = [] }
+      return all
+    }
+    for keeper in left {
+      kill(keeper, SIGKILL)
+      waitpid(keeper, nil, 0)
+    }
+    do {
+      try cgroup.kill()
+      for pid in try living() { kill(pid, SIGKILL) }
+    } catch {
+      Issue.record("cannot end \(root): \(error)")
+    }
+  }
+
+  /// A test that failed on its way has not closed: nothing of it may run on.
+  deinit { endAll() }
 }
 
 extension RestartPolicy {

@@ -22,13 +22,13 @@ import Testing
     for file in [rig.layout.status, rig.layout.plan, rig.layout.keeperLog, rig.layout.manifest] {
       #expect(try HostFile.text(file)?.contains(value) == false)
     }
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `secrets that are not there are waited for`() async throws {
     let rig = try Rig(
       environment: ["TOKEN": "${secret:vault/token}"], secrets: [:])
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the keeper waits") {
       guard case .waiting(let reason)? = try rig.status?.phase else { return false }
       return reason.contains("the secrets are not there")
@@ -36,14 +36,14 @@ import Testing
     #expect(try rig.lines("starts").isEmpty)
     try rig.writeSecrets(["secret:vault/token": "value"])
     try await rig.untilRunning()
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `a damaged secrets file is not quoted`() async throws {
     let rig = try Rig(environment: ["TOKEN": "${secret:vault/token}"], secrets: [:])
     try HostFile.write(
       Array("{\"secret:vault/token\": [hunter22]".utf8), to: "\(rig.root)/secrets.json")
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the keeper waits") {
       guard case .waiting(let reason)? = try rig.status?.phase else { return false }
       return reason.contains("is damaged")
@@ -51,6 +51,6 @@ import Testing
     for file in [rig.layout.status, rig.layout.keeperLog] {
       #expect(try HostFile.text(file)?.contains("hunter22") == false)
     }
-    try await rig.close(keeper)
+    try await rig.close()
   }
 }

@@ -48,7 +48,7 @@ import Testing
     async throws
   {
     let rig = try Rig(instances: 3)
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning(3)
     let before = try rig.living()
     try rig.intend(1)
@@ -56,7 +56,7 @@ import Testing
     try rig.intend(3)
     try await rig.untilRunning(3)
     #expect(try rig.living()[0] == before[0])
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `what was told to stop stops, and then starts anew when it is wanted again`()
@@ -64,7 +64,7 @@ import Testing
   {
     let rig = try Rig(
       ["./ignores"], scripts: ["ignores": Self.ignores], drainMilliseconds: 600)
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning()
     let before = try rig.living()
     try rig.intend(0)
@@ -74,7 +74,7 @@ import Testing
       try rig.living().count == 1 && rig.living() != before
     }
     #expect(try !rig.instance(0).isStopping && rig.instance(0).restarts.total == 0)
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `nothing starts again once the stack is being retired`() async throws {

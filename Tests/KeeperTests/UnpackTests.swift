@@ -25,7 +25,7 @@ import Testing
 
   @Test func `a release is read-only, and its manifest says what it holds`() async throws {
     let rig = try Rig(archive: "good")
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning()
     let manifest = try #require(
       try HostFile.decode(ReleaseManifest.self, from: rig.layout.manifest))
@@ -53,7 +53,7 @@ import Testing
           "lib/deep/up", "n", "serve",
         ] + chain).sorted())
     #expect(try #require(try HostFile.status(rig.layout.release)).st_mode & 0o7777 == 0o555)
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `an archive with another digest is waited for, not refused`() async throws {
@@ -61,7 +61,7 @@ import Testing
     let path = rig.plan.archive
     let good = try #require(try HostFile.read(path))
     try HostFile.write(good + [0], to: path)
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.until("the keeper waits") {
       guard case .waiting(let reason)? = try rig.status?.phase else { return false }
       return reason.contains("SHA-256")
@@ -69,7 +69,7 @@ import Testing
     #expect(try !HostFile.exists(rig.layout.release))
     try HostFile.write(good, to: path)
     try await rig.untilRunning()
-    try await rig.close(keeper)
+    try await rig.close()
   }
 
   @Test func `a retirement does not wait for an unpacking`() async throws {
@@ -85,7 +85,7 @@ import Testing
 
   @Test func `a release is never made anew under a living instance`() async throws {
     let rig = try Rig()
-    let keeper = try rig.keep()
+    try rig.keep()
     try await rig.untilRunning()
     let before = try #require(try HostFile.status(rig.layout.release)).st_ino
     unlink(rig.layout.manifest)
@@ -94,6 +94,6 @@ import Testing
     try await Task.sleep(for: .milliseconds(1200))
     #expect(try #require(try HostFile.status(rig.layout.release)).st_ino == before)
     #expect(try rig.living().count == 1)
-    try await rig.close(keeper)
+    try await rig.close()
   }
 }
