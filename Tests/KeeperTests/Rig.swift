@@ -98,6 +98,15 @@ final class Rig: Sendable {
     return status.instances[number]
   }
 
+  /// One of the recorded processes that live; throws when there are fewer.
+  func living(_ number: Int) throws -> Int32 {
+    let all = try living()
+    guard all.count > number else {
+      throw HostError.malformed(path: layout.status, reason: "only \(all.count) live")
+    }
+    return all[number]
+  }
+
   /// Pids of the recorded processes that live, by instance.
   func living() throws -> [Int32] {
     try (status?.instances ?? []).compactMap(\.process).filter(\.isAlive).map(\.pid)

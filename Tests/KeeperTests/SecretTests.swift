@@ -10,7 +10,7 @@ import Testing
       secrets: ["secret:vault/token": value])
     let keeper = try rig.keep()
     try await rig.untilRunning()
-    let pid = try rig.living()[0]
+    let pid = try rig.living(0)
     try await rig.until("the program is executed") {
       try HostProcess.strings(pid, "cmdline").first == "sleep"
     }

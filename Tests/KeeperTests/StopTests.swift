@@ -55,7 +55,7 @@ import Testing
     try await rig.until("two have stopped") { try rig.living() == [before[0]] }
     try rig.intend(3)
     try await rig.untilRunning(3)
-    #expect(try rig.living()[0] == before[0])
+    #expect(try rig.living(0) == before[0])
     try await rig.close()
   }
 

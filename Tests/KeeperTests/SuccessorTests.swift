@@ -17,7 +17,7 @@ import Testing
     try await rig.until("the adopted instance comes back") {
       try rig.living().count == 2 && rig.lines("starts").count == 3
     }
-    #expect(try rig.living()[1] == before[1] && rig.inside().count == 2)
+    #expect(try rig.living(1) == before[1] && rig.inside().count == 2)
     try await rig.close()
   }
 
@@ -110,7 +110,7 @@ import Testing
     let rig = try Rig()
     let first = try rig.keep()
     try await rig.untilRunning()
-    let before = try rig.living()[0]
+    let before = try rig.living(0)
     try await rig.killKeeper(first)
     kill(before, SIGKILL)
     try await rig.until("it has ended") { try rig.living().isEmpty }
