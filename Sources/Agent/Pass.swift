@@ -31,7 +31,8 @@ package struct Pass: Sendable {
       let sequence = write.isEmpty ? state.lastSequence : try await parts.ledger.commit(write)
       failpoint("ledger.after-intent")
       state.apply(output, sequence: sequence, sources: input.sources)
-      if state.hasSeenWorld { state.isLedgerLost = false }
+      let isDeclared = input.sources.values.allSatisfy { $0.commit != nil }
+      if state.hasSeenWorld, isDeclared { state.isLedgerLost = false }
     } catch {
       log.error(
         "the ledger cannot be written: nothing is begun",

@@ -260,7 +260,7 @@ final class Host {
     let text = """
       owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)
-      interval: 100ms
+      interval: 500ms
       inspectEvery: 500ms
       sources:
         - \(source)

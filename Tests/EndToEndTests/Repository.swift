@@ -20,6 +20,7 @@ struct Repository {
       "deadline: 10s, then": "deadline: 1s, then", "deadline: 20s": "deadline: 5s",
     ].merging(application) { _, given in given }
     try edit("applications/web/application.yaml", quick)
+    try edit("applications/mailer/application.yaml", ["bake: 10s": "bake: 500ms"])
     try edit("environments/production/web.yaml", ["127.0.0.1:8080": "127.0.0.1:\(port)"])
     try edit("environments/staging/web.yaml", ["127.0.0.1:8081": "127.0.0.1:\(stagingPort)"])
     for target in ["web@production", "web@staging", "mailer@production", "mailer@staging"]

@@ -54,16 +54,16 @@ extension TargetPass {
   /// Nothing is known of live stacks, or one is newer than everything that is known.
   private mutating func judgeLostLedger() {
     if !facts.conditions.isLedgerLost { record.isLossJudged = false }
-    let isUnknown =
-      input.record == nil && !stacks.isEmpty && record.stacks.isEmpty && record.hold == nil
+    let isUnknown = !stacks.isEmpty && record.stacks.isEmpty && record.hold == nil
     let isLost = facts.conditions.isLedgerLost && !record.isLossJudged
-    guard isUnknown || isLost else { return }
+    let isLive = !stacks.isEmpty || route?.route.backends.isEmpty == false
+    // Nothing can be judged before a source says what is declared.
+    guard isUnknown || isLost, !isLive || spec != nil else { return }
     if facts.conditions.isLedgerLost { record.isLossJudged = true }
     // Numbers below may have been used by stacks that are gone.
     let highest = max(stacks.keys.max() ?? 0, record.nextGeneration)
     record.nextGeneration = Generation(highest.number + 100)
-    let isLive = !stacks.isEmpty || route?.route.backends.isEmpty == false
-    guard isLive, spec != nil else { return }
+    guard isLive else { return }
     judge(serving: servingAlone)
   }
 
