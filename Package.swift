@@ -115,6 +115,7 @@ let package = Package(
       ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
+    tests("KeeperTests", ["KeeperKit", "viridian-keeper"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests(
       "LocalPlatformTests",

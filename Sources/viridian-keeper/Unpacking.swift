@@ -127,7 +127,7 @@ struct Unpacking {
     try makeParents(of: path)
     switch kind {
     case S_IFDIR: try makeDirectory(path)
-    case S_IFREG: try write(path, mode: archive_entry_perm(entry), archive)
+    case S_IFREG: try write(path, entry, archive)
     case S_IFLNK:
       let link = archive_entry_symlink(entry).flatMap { String(validatingCString: $0) } ?? ""
       guard ArchivePath.isPrintable(link), ArchivePath.isInside(link, from: path) else {
@@ -157,23 +157,20 @@ struct Unpacking {
     entries.append(.init(path: path, kind: .directory, mode: "555", content: ""))
   }
 
-  private mutating func write(_ path: String, mode: mode_t, _ archive: OpaquePointer) throws {
+  private mutating func write(
+    _ path: String, _ entry: OpaquePointer, _ archive: OpaquePointer
+  ) throws {
+    let mode = archive_entry_perm(entry)
     guard mode & 0o7000 == 0 else {
       throw Refusal(reason: "\"\(path)\" has a setuid, setgid or sticky bit")
     }
+    let size = Int(archive_entry_size(entry))
+    guard size >= 0, size <= limits.bytes - bytes else {
+      throw Refusal(reason: "it unpacks to more than \(limits.bytes) bytes")
+    }
     let full = "\(target)/\(path)"
     let file = try Descriptor(open: full, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = archive_read_data(archive, &chunk, chunk.count)
-      if count == 0 { break }
-      guard count > 0 else { throw Refusal(reason: "\"\(path)\": \(Self.words(archive))") }
-      bytes += count
-      guard bytes <= limits.bytes else {
-        throw Refusal(reason: "it unpacks to more than \(limits.bytes) bytes")
-      }
-      try Self.write(chunk[..<count], to: file, path)
-    }
+    try copy(archive, to: file, path, size)
     let isExecutable = mode & 0o111 != 0
     guard fchmod(file.number, isExecutable ? 0o555 : 0o444) == 0,
       lseek(file.number, 0, SEEK_SET) == 0
@@ -182,6 +179,26 @@ struct Unpacking {
       .init(
         path: path, kind: .file, mode: isExecutable ? "555" : "444",
         content: try FileHash.sha256(file, full)))
+  }
+
+  /// Exactly as many bytes as the entry says: a hole at the end of a sparse file comes as nothing.
+  private mutating func copy(
+    _ archive: OpaquePointer, to file: Descriptor, _ path: String, _ size: Int
+  ) throws {
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    var written = 0
+    while true {
+      let count = archive_read_data(archive, &chunk, chunk.count)
+      if count == 0 { break }
+      guard count > 0 else { throw Refusal(reason: "\"\(path)\": \(Self.words(archive))") }
+      written += count
+      guard written <= size else { break }
+      try Self.write(chunk[..<count], to: file, path)
+    }
+    guard written == size else {
+      throw Refusal(reason: "\"\(path)\" has not the \(size) bytes that it should have")
+    }
+    bytes += written
   }
 
   private static func write(

@@ -8,12 +8,14 @@ import Transport
 /// Runs a test on a host of its own, at most a few at a time, and always cleans up after it.
 func withHost(
   application: [String: String] = [:], keeping: Set<String> = ["web@production"],
-  settings: String = "", source: String? = nil, _ body: (Host) async throws -> Void
+  settings: String = "", remote: String? = nil, source: String? = nil,
+  _ body: (Host) async throws -> Void
 ) async throws {
   await HostSlots.shared.enter()
   do {
     let host = try Host(
-      application: application, keeping: keeping, settings: settings, source: source)
+      application: application, keeping: keeping, settings: settings, remote: remote,
+      source: source)
     do {
       try await body(host)
     } catch {
@@ -60,19 +62,21 @@ final class Host {
   private let settings: String
 
   init(
-    application: [String: String], keeping: Set<String>, settings: String, source: String?
+    application: [String: String], keeping: Set<String>, settings: String, remote: String?,
+    source: String?
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(
       path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let ports = try freePorts(2)
     port = ports[0]
-    remote = try Repository(
-      in: directory, port: ports[0], stagingPort: ports[1], application, keeping)
+    self.remote = try Repository(
+      in: directory, port: ports[0], stagingPort: ports[1], application, keeping, remote)
     http = try HTTPClient(connections: 8)
     self.settings = settings
     try write(
-      source: source ?? "{ name: main, url: \"file://\(remote.path)\", branch: main, poll: 200ms }")
+      source: source
+        ?? "{ name: main, url: \"file://\(self.remote.path)\", branch: main, poll: 200ms }")
   }
 
   var state: String { directory.appending(path: "state").path }
@@ -114,6 +118,14 @@ final class Host {
       Foundation.kill(pid, SIGKILL)
     }
     kill()
+    // A keeper that was started with the failpoint would only stop there again.
+    for line in processes() where line.contains("viridian-keeper") {
+      guard let pid = line.split(separator: " ").first.flatMap({ Int32($0) }),
+        let variables = FileManager.default.contents(atPath: "/proc/\(pid)/environ"),
+        variables.range(of: Data("VIRIDIAN_FAILPOINT=".utf8)) != nil
+      else { continue }
+      Foundation.kill(pid, SIGKILL)
+    }
   }
 
   var failpointFile: URL { directory.appending(path: "failpoint") }
@@ -243,7 +255,8 @@ final class Host {
     return lines.joined(separator: "\n") + "\n--- agent log\n" + log.suffix(4000)
   }
 
-  private func write(source: String) throws {
+  /// Writes the configuration; for the agent's next start.
+  func write(source: String) throws {
     let text = """
       owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)

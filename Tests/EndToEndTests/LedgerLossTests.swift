@@ -2,13 +2,18 @@ import Foundation
 import Model
 import Testing
 
-/// The ledger is deleted: history is lost, the world is not.
-@Suite(.timeLimit(.minutes(3))) struct LedgerLossTests {
-  private func loseLedger(_ host: Host) throws {
+/// The ledger is deleted: history is lost, the world is not (S24).
+@Suite(.timeLimit(.minutes(5))) struct LedgerLossTests {
+  /// `names`: what else of the agent's state goes with the ledger.
+  private func lose(_ host: Host, alsoSources: Bool = false) throws {
     for name in try FileManager.default.contentsOfDirectory(atPath: host.state)
-    where name.hasPrefix("ledger.sqlite") {
+    where name.hasPrefix("ledger.sqlite") || (alsoSources && ["sources", "git"].contains(name)) {
       try FileManager.default.removeItem(atPath: "\(host.state)/\(name)")
     }
+  }
+
+  private func isHeld(_ host: Host) async throws -> TargetStatus? {
+    try await host.status().flatMap { $0.hold?.contains("ledgerLost") == true ? $0 : nil }
   }
 
   @Test func `while stacks serve what is declared, they are adopted`() async throws {
@@ -16,7 +21,7 @@ import Testing
       try host.start()
       let before = try await host.synced("1.0.0").stacks
       host.kill()
-      try loseLedger(host)
+      try lose(host)
       try host.start()
       let after = try await host.synced("1.0.0").stacks
       #expect(after.map(\.generation) == before.map(\.generation))
@@ -31,16 +36,71 @@ import Testing
       try host.start()
       try await host.synced("1.0.0")
       host.kill()
-      try loseLedger(host)
+      try lose(host, alsoSources: true)
       try host.remote.bump(to: "1.1.0")
       try host.start()
-      let held = try await host.until("held") {
-        try await host.status().flatMap { $0.hold?.contains("ledgerLost") == true ? $0 : nil }
-      }
+      let held = try await host.until("it is held") { try await isHeld(host) }
       #expect(held.stacks.count == 1)
       #expect(try await host.answer().body.contains("1.0.0"))
       try await host.run(["adopt", "--all"])
       try await host.synced("1.1.0")
     }
+  }
+
+  @Test func `in bake, the stack with all traffic is adopted and the old one is kept`() async throws
+  {
+    try await withHost(application: ["bake: 10s": "bake: 1h"]) { host in
+      try host.start()
+      _ = try await host.until("v001 bakes") { try await baking(host, 1) }
+      host.kill()
+      try lose(host)
+      try host.start()
+      let status = try await host.synced("1.0.0")
+      #expect(status.stacks.map(\.generation) == [1], "no second launch")
+      #expect(try await host.answer().body.contains("1.0.0"))
+    }
+  }
+
+  @Test func `a quarantined digest is not tried again`() async throws {
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.2.0")
+      _ = try await host.until("1.2.0 is quarantined") {
+        try await host.status()?.stacks.first { $0.role == "quarantined" && $0.running == 0 }
+      }
+      host.kill()
+      try lose(host)
+      try host.start()
+      let held = try await host.until("it is held") { try await isHeld(host) }
+      #expect(held.stacks.map(\.generation) == [1, 2], "nothing was launched, nothing retired")
+      #expect(try await host.answer().body.contains("1.0.0"))
+    }
+  }
+
+  @Test func `with a pause, nothing that was not declared before is done`() async throws {
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try await host.run(["pause", "--reason", "inventory"])
+      _ = try await host.until("it is paused") {
+        try await host.status()?.isPaused == true ? true : nil
+      }
+      try host.remote.bump(to: "1.1.0")
+      _ = try await host.until("1.1.0 is declared") {
+        try await host.status()?.desiredVersion == "1.1.0" ? true : nil
+      }
+      host.kill()
+      try lose(host)
+      try host.start()
+      let held = try await host.until("it is held") { try await isHeld(host) }
+      #expect(held.stacks.map(\.generation) == [1])
+      #expect(held.liveVersion == "1.0.0")
+    }
+  }
+
+  private func baking(_ host: Host, _ generation: Generation) async throws -> Bool? {
+    let rollout = try await host.status()?.rollout
+    return rollout?.candidate == generation && rollout?.phase == "baking" ? true : nil
   }
 }

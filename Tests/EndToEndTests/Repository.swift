@@ -9,9 +9,9 @@ struct Repository {
   /// `application`: replacements in applications/web/application.yaml.
   init(
     in directory: URL, port: Int, stagingPort: Int, _ application: [String: String],
-    _ keeping: Set<String>
+    _ keeping: Set<String>, _ remote: String?
   ) throws {
-    path = directory.appending(path: "remote.git").path
+    path = remote ?? directory.appending(path: "remote.git").path
     clone = directory.appending(path: "clone")
     try FileManager.default.copyItem(at: Programs.examples, to: clone)
     let quick = [
@@ -28,7 +28,7 @@ struct Repository {
       try FileManager.default.removeItem(
         at: clone.appending(path: "environments/\(parts[1])/\(parts[0]).yaml"))
     }
-    try git(["init", "-q", "--bare", "-b", "main", path], in: directory)
+    if remote == nil { try git(["init", "-q", "--bare", "-b", "main", path], in: directory) }
     try git(["init", "-q", "-b", "main"])
     try git(["remote", "add", "origin", path])
     try commit("First declarations")

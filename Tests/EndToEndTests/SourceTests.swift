@@ -42,9 +42,10 @@ import Testing
       keeping: ["web@production", "web@staging", "mailer@production", "mailer@staging"]
     ) { host in
       try host.start()
-      for target in ["web@production", "web@staging", "mailer@production", "mailer@staging"] {
+      for target in ["web@production", "mailer@production", "mailer@staging"] {
         try await host.synced("1.0.0", target)
       }
+      try await host.synced("1.1.0", "web@staging")
       try host.remote.remove("environments/staging/web.yaml")
       try host.remote.remove("environments/staging/mailer.yaml")
       let commit = try host.remote.commit("staging goes")
