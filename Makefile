@@ -53,6 +53,7 @@ demo: packages-run build ## commit, bump, drift, bad version, revert, crash: und
 
 bench: packages-bench ## one table of measured times (release build)
 	@$(MAKE) build CONFIGURATION=release
+	@$(SWIFT) build -c release $(FLAGS) --product pass-benchmark
 	@bin=$$($(SWIFT) build -c release $(FLAGS) --show-bin-path); \
 	exec python3 Benchmarks/bench.py --viridian "$$bin/viridian"
 

@@ -88,16 +88,13 @@ def no_ops(table, options, listing, fetch):
         except (Failed, ValueError) as problem:
             table.fail(f"passes with {targets:,} targets", problem)
             continue
-        for key, value in found.items():
-            if key in ("targets", "passes", "polls"):
-                continue
-            name = key.replace("Milliseconds", "").replace("MiB", "").replace(".", " ")
-            unit = "MiB" if key.endswith("MiB") else "ms"
-            note = ""
-            if key.startswith("poll.p50"):
-                note = (f"{value / middle(listing):.2f} × git ls-remote,"
-                        f" {value / middle(fetch):.2f} × git fetch")
-            table.add(f"{targets:,} targets: {name}", [value], unit, note)
+        name = f"{targets:,} settled targets"
+        each = found["cpuMicrosecondsPerPass"] / 1000
+        table.add(f"{name}: a pass in which nothing is new", [each],
+                  note=f"processor time, mean of {found['passes']}")
+        table.add(f"{name}: memory", [found["residentMiB"]], "MiB")
+        if found["launches"] or found["routeWrites"] or found["ledgerEntries"]:
+            table.fail(name, f"quiet passes did something: {found}")
 
 
 def main():

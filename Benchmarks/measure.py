@@ -162,22 +162,17 @@ def git_no_op(repository, times=30):
 
 
 def passes(program, targets):
-    """What `viridian bench passes` says of itself, flattened: `pass.p50Milliseconds` → number."""
+    """What `pass-benchmark`, built beside the program, says of a settled fleet, by name."""
+    benchmark = Path(program).with_name("pass-benchmark")
+    if not benchmark.exists():
+        raise Failed(f"{benchmark} is not built")
     done = subprocess.run(
-        [program, "bench", "passes", "--targets", str(targets)], capture_output=True, text=True,
-        timeout=900, stdin=subprocess.DEVNULL,
+        [benchmark, "--targets", str(targets)], capture_output=True, text=True, timeout=900,
+        stdin=subprocess.DEVNULL,
     )
     if done.returncode != 0:
-        raise Failed(f"viridian bench passes: {done.stderr.strip()[-200:]}")
-    return flatten(json.loads(done.stdout))
-
-
-def flatten(value, prefix=""):
-    if isinstance(value, dict):
-        parts = (flatten(v, f"{prefix}{k}.") for k, v in value.items())
-        return {k: v for part in parts for k, v in part.items()}
-    isnumber = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return {prefix.rstrip("."): value} if isnumber else {}
+        raise Failed(f"pass-benchmark: {done.stderr.strip()[-200:]}")
+    return json.loads(done.stdout)
 
 
 def machine():

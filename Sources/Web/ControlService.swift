@@ -26,7 +26,7 @@ package struct ControlService: Service {
       router: ControlAPI(ledger: ledger, controls: controls).router(),
       configuration: .init(address: .unixDomainSocket(path: path)),
       onServerRunning: { _ in
-        // The folder is 0700 already; this is for those who put the socket elsewhere.
+        // Others may pass through the folder; the socket is for its owner alone.
         chmod(path, 0o600)
       }, logger: log)
     try await application.run()

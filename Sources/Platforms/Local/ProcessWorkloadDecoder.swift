@@ -22,9 +22,9 @@ package struct ProcessWorkloadDecoder: WorkloadDecoder {
     Field(
       "limits",
       .mapping([
-        Field("memory", .text, "Such as 256Mi or 2Gi, of the whole stack."),
-        Field("cpu", .text, "Such as 500m, 0.5 or 2 cores, of the whole stack."),
-        Field("pids", .integer(1...100_000), "Processes and threads of the whole stack."),
+        Field("memory", .text, "Such as 256Mi or 2Gi, of each instance."),
+        Field("cpu", .text, "Such as 500m, 0.5 or 2 cores, of each instance."),
+        Field("pids", .integer(1...100_000), "Processes and threads of each instance."),
       ]), "Bounds, where the host has them."),
   ]
 

@@ -3,7 +3,7 @@ import Foundation
 
 struct Init: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Writes a configuration and a first set of declarations to start from.")
+    abstract: "Writes a first set of declarations to start from.")
   @Argument(help: "An empty or new directory.", completion: .directory) var directory = "."
 
   func run() throws {
