@@ -61,6 +61,7 @@ load: packages-run build ## many rollouts and reverts under load: nothing may be
 
 bench: packages-bench ## one table of measured times (release build)
 	@$(MAKE) build CONFIGURATION=release
+	@$(SWIFT) build -c release $(FLAGS) --product pass-benchmark
 	@bin=$$($(SWIFT) build -c release $(FLAGS) --show-bin-path); \
 	exec python3 Benchmarks/bench.py --viridian "$$bin/viridian"
 
