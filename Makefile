@@ -4,6 +4,7 @@
 #   CONFIGURATION=…      debug (default) or release; bench always builds release
 #   PACKAGES=skip        never call apt-get (you installed the packages yourself)
 #   FILTER=…             make test runs only the tests that match
+#   ROLLOUTS=… REVERTS=… how many make load does (50 and 20)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,6 +13,8 @@ MAKEFLAGS += --no-print-directory
 
 CONFIGURATION ?= debug
 FILTER ?=
+ROLLOUTS ?= 50
+REVERTS ?= 20
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -25,7 +28,7 @@ RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
-.PHONY: help build test lint format demo bench clean install-packages \
+.PHONY: help build test lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench
 
 help: ## this list
@@ -50,6 +53,11 @@ format: ## rewrite the sources as the formatter likes them
 demo: packages-run build ## commit, bump, drift, bad version, revert, crash: under real load
 	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
 	exec python3 Tests/Demo/demo.py --viridian "$$bin/viridian"
+
+load: packages-run build ## many rollouts and reverts under load: nothing may be lost
+	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
+	exec python3 Tests/Load/load_rollouts.py --viridian "$$bin/viridian" \
+		--rollouts $(ROLLOUTS) --reverts $(REVERTS)
 
 bench: packages-bench ## one table of measured times (release build)
 	@$(MAKE) build CONFIGURATION=release

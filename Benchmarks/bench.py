@@ -9,14 +9,17 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import measure
-from measure import Failed, middle, percentile
+import measure  # first: it knows where the demo's modules are
+import polling
+from measure import Failed, middle
 
 from agent import Agent, free_port, is_free
+from record import percentile
 from repository import Repository
 
 
@@ -70,7 +73,7 @@ def rollouts(table, options, directory):
                   f"{options.rate:g}/s, {2 * options.rounds} switches")
         if runs.failed:
             table.fail("load", f"{runs.failed} requests failed")
-        return measure.git_no_op(repository)
+        no_ops(table, agent, repository, options.idle)
     finally:
         agent.stop()
         if agent.state.exists():
@@ -79,39 +82,71 @@ def rollouts(table, options, directory):
             os.kill(pid, signal.SIGKILL)
 
 
-def no_ops(table, options, listing, fetch):
-    table.add("git ls-remote, nothing new", listing, note="the same repository, process included")
-    table.add("git fetch, nothing new", fetch, note="the same")
+def no_ops(table, agent, repository, seconds):
+    """The agent's polls while nothing happens, then Git's commands on the same repository."""
+    # Until then, the last revert's drain and retirement go on.
+    if not agent.poll(lambda s: len(s["stacks"]) <= 2, 60):
+        raise Failed("the agent does not come to rest within 60 s")
+    found = polling.idle(agent, seconds)
+    listing, fetch = polling.git_commands(repository)
+    table.add("git ls-remote, nothing new", listing.wall, note="process included")
+    table.add("git fetch, nothing new", fetch.wall, note="process included")
+    if not found.polls.wall:
+        table.fail("polls", f"none was seen in {found.seconds:.0f} s")
+        return
+    poll = middle(found.polls.wall)
+    table.add("poll by the agent, nothing new", found.polls.wall,
+              note=f"process included; {poll / middle(listing.wall):.2f} × git ls-remote,"
+                   f" {poll / middle(fetch.wall):.2f} × git fetch")
+    for name, commands in (("git ls-remote", listing), ("git fetch", fetch)):
+        table.add(f"{name}: processor time", [commands.processor],
+                  note=f"mean of {len(commands.wall)}")
+    processor, count = found.polls.processor, len(found.polls.wall)
+    note = (f"mean of {count}; {processor / listing.processor:.2f} × git ls-remote,"
+            f" {processor / fetch.processor:.2f} × git fetch")
+    if found.others:
+        note += f"; includes {found.others} other children"
+    table.add("poll by the agent: processor time", [processor], note=note)
+    table.add("idle agent: processor time per second", [found.own],
+              note=f"passes, probes, looks for drift of two targets; without the polls;"
+                   f" {found.seconds:.0f} s")
+
+
+def passes(table, options):
+    program = options.viridian.resolve().with_name("pass-benchmark")
     for targets in options.targets:
         try:
-            found = measure.passes(options.viridian, targets)
-        except (Failed, ValueError) as problem:
+            found = measure.passes(program, targets, options.passes)
+        except (Failed, ValueError, KeyError, OSError, subprocess.SubprocessError) as problem:
             table.fail(f"passes with {targets:,} targets", problem)
             continue
-        name = f"{targets:,} settled targets"
-        each = found["cpuMicrosecondsPerPass"] / 1000
-        table.add(f"{name}: a pass in which nothing is new", [each],
-                  note=f"processor time, mean of {found['passes']}")
-        table.add(f"{name}: memory", [found["residentMiB"]], "MiB")
-        if found["launches"] or found["routeWrites"] or found["ledgerEntries"]:
-            table.fail(name, f"quiet passes did something: {found}")
+        processor = found["cpuMicrosecondsPerPass"]
+        table.add(f"{targets:,} targets: a pass with nothing to do, processor time",
+                  [processor / 1000], note=f"mean of {found['passes']};"
+                  f" {processor / targets:.0f} µs a target; 0 launches, writes, entries")
+        table.add(f"{targets:,} targets: resident", [found["residentMiB"]], "MiB",
+                  "after that, memory platform included")
+        table.add(f"{targets:,} targets: all launched and stable", [found["settleMilliseconds"]],
+                  note="memory platform: the agent's own work, a bake of 2 s of its clock")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--viridian", required=True)
+    parser.add_argument("--viridian", required=True, type=Path,
+                        help="the program; pass-benchmark lies beside it")
     parser.add_argument("--rounds", type=int, default=5, help="bumps and reverts")
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
     parser.add_argument("--targets", type=int, nargs="+", default=[10, 10_000])
+    parser.add_argument("--passes", type=int, default=20, help="for each number of targets")
+    parser.add_argument("--idle", type=float, default=60, help="seconds an idle agent is watched")
     parser.add_argument("--json", type=Path, help="also write every number there")
     options = parser.parse_args()
     # An interrupted run must clean up, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     where, table = measure.machine(), Table()
     directory = Path(tempfile.mkdtemp(prefix="viridian-bench-", dir="/tmp")).resolve()
-    listing = fetch = None
     try:
-        listing, fetch = rollouts(table, options, directory)
+        rollouts(table, options, directory)
     except (Failed, RuntimeError, OSError) as problem:
         table.fail("rollouts", problem)
         log = directory / "agent.log"
@@ -119,8 +154,7 @@ def main():
             print("\n".join(log.read_text(errors="replace").splitlines()[-20:]), file=sys.stderr)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    if listing:
-        no_ops(table, options, listing, fetch)
+    passes(table, options)
     print(f"\n{where}\n\n{table.text()}")
     if options.json:
         options.json.write_text(json.dumps({"machine": where, "rows": table.rows}, indent=1))

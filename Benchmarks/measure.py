@@ -15,7 +15,6 @@ sys.path.insert(0, str(ROOT / "Tests" / "Demo"))
 
 from agent import free_port, is_synced  # noqa: E402
 from record import Load  # noqa: E402
-from repository import ENVIRONMENT, git  # noqa: E402
 
 WEB = "web@production"
 START = "1.0.0"
@@ -25,23 +24,12 @@ class Failed(Exception):
     """The number could not be measured: (sentence)."""
 
 
-def percentile(numbers, percent):
-    numbers = sorted(numbers)
-    return numbers[min(len(numbers) - 1, int(len(numbers) * percent / 100))]
-
-
 def prepare(repository):
     """Makes gate and bake as short as the manifest allows: what is left is Viridian's own time."""
-    file = repository.clone / "applications" / "web" / "application.yaml"
-    text = file.read_text()
-    for pattern, wanted in (
+    repository.edit(
+        "applications/web/application.yaml",
         (r"interval: \w+, healthyAfter: \d+", "interval: 100ms, healthyAfter: 1"),
-        (r"bake: \w+", "bake: 1s"),
-    ):
-        text, count = re.subn(pattern, wanted, text)
-        if count != 1:
-            raise Failed(f"{file} has changed: {pattern}")
-    file.write_text(text)
+        (r"bake: \w+", "bake: 1s"))
 
 
 def new_version(repository, number):
@@ -140,39 +128,19 @@ def memory(pid):
     return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) / 1024
 
 
-def command(arguments, directory, times):
-    """How long a command takes, process start included."""
-    found = []
-    for _ in range(times):
-        begun = time.monotonic()
-        subprocess.run(
-            arguments, cwd=directory, env=ENVIRONMENT, check=True, capture_output=True, timeout=60
-        )
-        found.append(1000 * (time.monotonic() - begun))
-    return found
-
-
-def git_no_op(repository, times=30):
-    """(ls-remote, fetch) of a repository in which nothing is new."""
-    url = f"file://{repository.remote}"
-    git(repository.clone, "fetch", "--quiet", "origin", "main")
-    listing = command(["git", "ls-remote", url, "refs/heads/main"], repository.clone, times)
-    fetch = command(["git", "fetch", "--quiet", "origin", "main"], repository.clone, times)
-    return listing, fetch
-
-
-def passes(program, targets):
-    """What `pass-benchmark`, built beside the program, says of a settled fleet, by name."""
-    benchmark = Path(program).with_name("pass-benchmark")
-    if not benchmark.exists():
-        raise Failed(f"{benchmark} is not built")
+def passes(program, targets, count):
+    """What `pass-benchmark` says: settled fleet, memory platform, one no-op pass after the other."""
     done = subprocess.run(
-        [benchmark, "--targets", str(targets)], capture_output=True, text=True, timeout=900,
-        stdin=subprocess.DEVNULL,
+        [program, "--targets", str(targets), "--passes", str(count)], capture_output=True,
+        text=True, timeout=1800, stdin=subprocess.DEVNULL,
     )
     if done.returncode != 0:
-        raise Failed(f"pass-benchmark: {done.stderr.strip()[-200:]}")
-    return json.loads(done.stdout)
+        raise Failed(f"{program.name}: {done.stderr.strip()[-200:]}")
+    found = json.loads(done.stdout)
+    for key in ("launches", "routeWrites", "ledgerEntries"):
+        if found[key] != 0:
+            raise Failed(f"{found[key]} {key} in {found['passes']} passes that had nothing to do")
+    return found
 
 
 def machine():

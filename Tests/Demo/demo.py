@@ -5,15 +5,12 @@ KEEP=1 leaves everything running at the end."""
 
 import argparse
 import os
-import shutil
-import signal
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import steps
 from agent import Agent, free_port, is_free
+from ending import explain, ignore_signals, raise_on_signals, take_down, temporary_directory
 from report import Report
 from repository import Repository
 
@@ -25,9 +22,7 @@ class Demo:
 
     def __init__(self, program, rate):
         self.report = Report()
-        # A socket's path has at most 107 bytes: a long TMPDIR is no place for an agent's state.
-        parent = None if len(tempfile.gettempdir()) <= 40 else "/tmp"
-        self.directory = Path(tempfile.mkdtemp(prefix="viridian-demo-", dir=parent)).resolve()
+        self.directory = temporary_directory("viridian-demo-")
         self.repository = Repository(self.directory, EXAMPLES)
         self.agent = Agent(program, self.directory, self.repository.remote)
         self.rate = rate
@@ -50,19 +45,8 @@ class Demo:
         for step in steps.ALL:
             step(self)
             if self.report.broken:
-                self.explain()
+                explain(self.report, self.agent)
                 break  # what follows builds on it
-
-    def explain(self):
-        """What a person needs to see why a claim was false."""
-        self.report.say("\nThe agent's last words:")
-        if self.agent.log.exists():
-            self.report.note("\n".join(self.agent.log.read_text(errors="replace").splitlines()[-25:]))
-        try:
-            _, output, errors = self.agent.call("describe", "web@production", timeout=30)
-            self.report.note((output + errors)[-4000:])
-        except Exception as problem:
-            self.report.note(f"viridian describe: {problem}")
 
     def finish(self, keep):
         served, before = None, 0
@@ -79,27 +63,7 @@ class Demo:
 
     def clean(self):
         self.report.say("\nCleaning up")
-        self.report.claim(self.agent.stop(), "the agent ends within 10 s of SIGTERM")
-        if self.agent.state.exists():
-            self.report.do("viridian uninstall --yes")
-            status, output, errors = self.agent.call("uninstall", "--yes")
-            self.report.claim(status == 0, "uninstall ends well", (errors or output).strip()[-300:]
-                              if status else "")
-        deadline = time.monotonic() + 5
-        while (left := self.agent.leftovers()) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        self.report.claim(not left, "no process is left", "; ".join(f"{p} {c}" for p, c in left))
-        for pid, _ in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        if self.report.broken:
-            kept = Path(f"{self.directory}.log")
-            if self.agent.log.exists():
-                shutil.copyfile(self.agent.log, kept)
-                self.report.say(f"The agent's log is kept in {kept}")
-        shutil.rmtree(self.directory)
+        take_down(self.report, self.agent, self.directory)
 
     def say_how_to_go_on(self):
         viridian = f"{self.agent.program}"
@@ -121,12 +85,7 @@ def main():
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
     options = parser.parse_args()
     keep = os.environ.get("KEEP", "") not in ("", "0")
-
-    def interrupted(number, _):
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGHUP, interrupted)
+    raise_on_signals()
     demo = Demo(options.viridian, options.rate)
     try:
         demo.run()
@@ -135,9 +94,8 @@ def main():
         demo.report.claim(False, "the demo was interrupted")
     except Exception as problem:  # a failure of the demo itself must clean up, too
         demo.report.claim(False, f"the demo could go on: {type(problem).__name__}: {problem}")
-        demo.explain()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # cleaning up is bounded in time
+        explain(demo.report, demo.agent)
+    ignore_signals()
     keep = keep and demo.agent.is_running()
     status = demo.finish(keep)
     if keep:

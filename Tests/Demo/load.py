@@ -12,7 +12,7 @@ import json
 import signal
 import time
 
-TIMEOUT = 10.0  # seconds; the slowest page asked for takes 0.7 s
+TIMEOUT = 10.0  # seconds; the slowest page asked for takes less than one
 KEPT = 8  # idle connections kept for reuse
 OUTSTANDING = 2000  # more would measure this process, not the service
 ECHO = b"x" * 4096
@@ -63,8 +63,9 @@ class Connection:
 
 
 class Load:
-    def __init__(self, host, port, rate, record):
+    def __init__(self, host, port, rate, record, slow):
         self.host, self.port, self.rate, self.record = host, port, rate, record
+        self.slow = slow
         self.kept = []
         self.lines = []
         self.tasks = set()
@@ -96,7 +97,9 @@ class Load:
         if number % 25 == 1:
             page, body, kept = "POST /echo", ECHO, False
         elif number % 25 in (12, 13):
-            page, body, kept = "GET /slow?ms=700", b"", number % 2 == 0
+            page, body, kept = f"GET /slow?ms={self.slow}", b"", number % 2 == 0
+        elif number % 5 == 2:
+            page, body, kept = "GET /", b"", number % 2 == 0
         else:
             page, body, kept = "GET /version", b"", number % 2 == 0
         kind = "kept" if kept else "fresh"
@@ -158,6 +161,10 @@ class Load:
             elif page == "GET /version":
                 identity = json.loads(body)
                 line["stack"], line["pid"] = identity["stack"], identity["pid"]
+            elif page == "GET /":
+                text = body.decode()
+                line["greeting"] = text.partition(",")[0]
+                line["stack"] = text.split()[-1]
         if error is not None:
             line["error"] = error
         self.lines.append(json.dumps(line))
@@ -179,10 +186,11 @@ async def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
+    parser.add_argument("--slow", type=int, default=700, help="milliseconds the slow page takes")
     parser.add_argument("--record", required=True, help="file of JSON lines, made new")
     options = parser.parse_args()
     with open(options.record, "w") as record:
-        load = Load(options.host, options.port, options.rate, record)
+        load = Load(options.host, options.port, options.rate, record, options.slow)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, load.stopping.set)

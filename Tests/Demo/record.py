@@ -1,6 +1,9 @@
 """Reads what load.py writes while it writes, and answers questions about it."""
 
+import bisect
+import itertools
 import json
+import math
 import os
 import signal
 import subprocess
@@ -10,8 +13,13 @@ from collections import Counter
 from pathlib import Path
 
 
+def percentile(numbers, percent):
+    """By nearest rank: the smallest that at least so many percent of the numbers do not exceed."""
+    return sorted(numbers)[max(0, math.ceil(len(numbers) * percent / 100) - 1)]
+
+
 class Requests(list):
-    """Some recorded requests."""
+    """Some recorded requests, in the order in which they ended."""
 
     def failed(self):
         return Requests(r for r in self if "error" in r)
@@ -33,16 +41,38 @@ class Requests(list):
 
     def since(self, moment):
         """Requests due at or after a moment of the monotonic clock."""
-        return Requests(r for r in self if r["due"] >= moment)
+        # None of them ended before it, and the record is in the order of the ends.
+        first = bisect.bisect_left(self, moment, key=lambda r: r["done"])
+        return Requests(r for r in itertools.islice(self, first, None) if r["due"] >= moment)
+
+    def until(self, moment):
+        """Requests due before a moment of the monotonic clock."""
+        return Requests(r for r in self if r["due"] < moment)
+
+    def of_stack(self, name):
+        """Good answers that name their stack, in the order in which they came."""
+        return Requests(r for r in self if r.get("stack") == name and "error" not in r)
+
+    def of_greeting(self, greeting):
+        """Good answers of the page that greets, in the order in which they came."""
+        return Requests(r for r in self if r.get("greeting") == greeting and "error" not in r)
+
+    def stacks(self):
+        """The names of the stacks that answered."""
+        return {r["stack"] for r in self if "stack" in r}
+
+    def missing(self):
+        """Numbers that were given out and are not in the record: each is a request lost."""
+        return set(range(max((r["number"] for r in self), default=-1) + 1)) - {
+            r["number"] for r in self
+        }
 
     def latency(self, percent):
         """Milliseconds from due to done of the quick page, or None."""
-        times = sorted(
+        times = [
             r["done"] - r["due"] for r in self if r["page"] == "GET /version" and "error" not in r
-        )
-        if not times:
-            return None
-        return 1000 * times[min(len(times) - 1, int(len(times) * percent / 100))]
+        ]
+        return 1000 * percentile(times, percent) if times else None
 
     def longest_gap(self):
         """The longest time in milliseconds between two good answers."""
@@ -53,14 +83,14 @@ class Requests(list):
 class Load:
     """The load generator as a process of its own."""
 
-    def __init__(self, port, path, rate=100):
+    def __init__(self, port, path, rate=100, slow=700):
         self.path = Path(path)
         self.requests = Requests()
         self._partial = b""
         program = Path(__file__).with_name("load.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(program), "--port", str(port), "--rate", str(rate), "--record",
-             str(path)],
+            [sys.executable, str(program), "--port", str(port), "--rate", str(rate),
+             "--slow", str(slow), "--record", str(path)],
             stdin=subprocess.DEVNULL, start_new_session=True,
         )
         self._offset = 0

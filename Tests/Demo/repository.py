@@ -43,6 +43,22 @@ class Repository:
     def file(self, environment, application="web"):
         return self.clone / "environments" / environment / f"{application}.yaml"
 
+    def edit(self, path, *replacements):
+        """Replaces each (pattern, text) in a file; each must be found exactly once."""
+        file = self.clone / path
+        text = file.read_text()
+        for pattern, wanted in replacements:
+            text, count = re.subn(pattern, wanted, text)
+            if count != 1:
+                raise RuntimeError(f"{file} has changed: /{pattern}/ is found {count} times")
+        file.write_text(text)
+
+    def remove(self, *paths):
+        """Removes files and directories; what is missing is an error."""
+        for path in paths:
+            place = self.clone / path
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+
     def listen_port(self, environment):
         return int(re.search(r'listen: "127\.0\.0\.1:(\d+)"', self.file(environment).read_text())[1])
 
@@ -51,13 +67,13 @@ class Repository:
         text = re.sub(r'(listen: "127\.0\.0\.1:)\d+"', rf'\g<1>{port}"', file.read_text())
         file.write_text(text)
 
+    def set_version(self, version, environment="production"):
+        """The one line people change."""
+        self.edit(self.file(environment), (r"(?m)^(  version: )\S+", rf"\g<1>{version}"))
+
     def bump(self, version, environment="production"):
         """Writes the one line, commits and pushes."""
-        file = self.file(environment)
-        text, count = re.subn(r"(?m)^(  version: )\S+", rf"\g<1>{version}", file.read_text())
-        if count != 1:
-            raise RuntimeError(f"{file}: one line with the version expected, {count} found")
-        file.write_text(text)
+        self.set_version(version, environment)
         return self.commit(f"web {version} to {environment}")
 
     def commit(self, message):

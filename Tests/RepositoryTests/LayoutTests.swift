@@ -29,7 +29,8 @@ import Testing
   @Test func `make has the targets that people and CI call`() throws {
     let makefile = try Repository.read("Makefile")
     for target in [
-      "help", "build", "test", "lint", "format", "demo", "bench", "clean", "install-packages",
+      "help", "build", "test", "lint", "format", "demo", "load", "bench", "clean",
+      "install-packages",
     ] {
       #expect(makefile.contains("\n\(target):"), "make \(target)")
     }
