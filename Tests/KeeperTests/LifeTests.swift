@@ -35,7 +35,8 @@ import Testing
     let before = try rig.living()
     kill(before[1], SIGKILL)
     try await rig.until("instance 1 is another process") {
-      try rig.living().count == 2 && rig.living()[1] != before[1]
+      let now = try rig.living()
+      return now.count == 2 && now[1] != before[1]
     }
     #expect(try rig.living()[0] == before[0])
     let instance = try rig.instance(1)
