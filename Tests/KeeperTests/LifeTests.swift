@@ -35,10 +35,10 @@ import Testing
     let before = try rig.living()
     kill(before[1], SIGKILL)
     try await rig.until("instance 1 is another process") {
-      let living = try rig.living()
-      return living.count == 2 && living[1] != before[1]
+      let now = try rig.living()
+      return now.count == 2 && now[1] != before[1]
     }
-    #expect(try rig.living(0) == before[0])
+    #expect(try rig.living()[0] == before[0])
     let instance = try rig.instance(1)
     #expect(instance.lastExit == "signal 9" && instance.restarts.total == 1)
     #expect(!instance.restarts.isCrashLooping)
@@ -95,7 +95,7 @@ import Testing
     try await rig.untilRunning()
     let before = try rig.inside(0)
     #expect(before.count == 2)
-    kill(try rig.living(0), SIGKILL)
+    kill(try rig.living()[0], SIGKILL)
     try await rig.until("it runs again") {
       try rig.lines("starts").count == 2 && rig.inside(0).count == 2
     }

@@ -20,7 +20,7 @@ final class Rig: Sendable {
     _ command: [String] = ["./serve"], scripts: [String: String] = [:], instances: Int = 1,
     ports: [Int]? = nil, environment: [String: String] = [:], secrets: [String: String]? = nil,
     drainMilliseconds: Int = 2000, restart: RestartPolicy = .quick, archive: String? = nil,
-    unpack: UnpackLimits = UnpackLimits(entries: 500, bytes: 1 << 20, deadlineSeconds: 20)
+    unpack: UnpackLimits = UnpackLimits(entries: 500, bytes: 1 << 20, deadlineSeconds: 120)
   ) throws {
     let name = "keeper-tests-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     root = "/tmp/\(name)"
@@ -134,7 +134,7 @@ final class Rig: Sendable {
   }
 
   func until(
-    _ what: String, seconds: Double = 15, _ condition: () throws -> Bool
+    _ what: String, seconds: Double = 60, _ condition: () throws -> Bool
   ) async throws {
     let end = Host.millisecondsSinceBoot + Int(seconds * 1000)
     while try !condition() {
@@ -150,7 +150,7 @@ final class Rig: Sendable {
 
   /// Waits for the end of a keeper; the answer is its exit code, 128 + signal when killed.
   @discardableResult
-  func end(of keeper: Int32, seconds: Double = 15) async throws -> Int32 {
+  func end(of keeper: Int32, seconds: Double = 60) async throws -> Int32 {
     var status: Int32 = 0
     try await until("keeper \(keeper) ends", seconds: seconds) {
       waitpid(keeper, &status, WNOHANG) == keeper

@@ -77,7 +77,7 @@ import Testing
     let keeper = try rig.keep(failpoint: "unpack.after-verify")
     let child = try await rig.stopped()
     try HostFile.write(Array("{}".utf8), to: rig.layout.retiring)
-    #expect(try await rig.end(of: keeper, seconds: 5) == 0)
+    #expect(try await rig.end(of: keeper, seconds: 60) == 0)
     #expect(HostProcess.read(child).map(\.isZombie) ?? true)
     #expect(try rig.lines("starts").isEmpty)
     try await rig.close()
