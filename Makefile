@@ -4,7 +4,8 @@
 #   CONFIGURATION=…      debug (default) or release; bench always builds release
 #   PACKAGES=skip        never call apt-get (you installed the packages yourself)
 #   FILTER=…             make test runs only the tests that match
-#   ROLLOUTS=… REVERTS=… how many make load does (50 and 20)
+#   ROLLOUTS=… REVERTS=… how many make load does (50 and 20), and
+#   RATE=…               at how many requests per second (200)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -15,6 +16,7 @@ CONFIGURATION ?= debug
 FILTER ?=
 ROLLOUTS ?= 50
 REVERTS ?= 20
+RATE ?= 200
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -57,7 +59,7 @@ demo: packages-run build ## commit, bump, drift, bad version, revert, crash: und
 load: packages-run build ## many rollouts and reverts under load: nothing may be lost
 	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
 	exec python3 Tests/Load/load_rollouts.py --viridian "$$bin/viridian" \
-		--rollouts $(ROLLOUTS) --reverts $(REVERTS)
+		--rollouts $(ROLLOUTS) --reverts $(REVERTS) --rate $(RATE)
 
 bench: packages-bench ## one table of measured times (release build)
 	@$(MAKE) build CONFIGURATION=release

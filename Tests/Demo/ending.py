@@ -34,11 +34,13 @@ def explain(report, agent, target="web@production"):
     report.say("\nThe agent's last words:")
     if agent.log.exists():
         report.note("\n".join(agent.log.read_text(errors="replace").splitlines()[-25:]))
-    try:
-        _, output, errors = agent.call("describe", target, timeout=30)
-        report.note((output + errors)[-4000:])
-    except Exception as problem:
-        report.note(f"viridian describe: {problem}")
+    for words in (["history", "--limit", "60", "--no-color"], ["describe", target]):
+        report.say(f"\nviridian {' '.join(words)}:")
+        try:
+            _, output, errors = agent.call(*words, timeout=30)
+            report.note((output + errors)[-12_000:])
+        except Exception as problem:
+            report.note(f"{problem}")
 
 
 def take_down(report, agent, directory):

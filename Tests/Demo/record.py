@@ -74,6 +74,10 @@ class Requests(list):
         ]
         return 1000 * percentile(times, percent) if times else None
 
+    def latest(self):
+        """The longest time in seconds by which the load generator itself began a request late."""
+        return max((r["late"] for r in self), default=0)
+
     def longest_gap(self):
         """The longest time in milliseconds between two good answers."""
         times = sorted(r["done"] for r in self if "error" not in r)

@@ -50,7 +50,7 @@ class Mover:
         version = next(v for v in PROGRAMS if v != self.stable["version"])
         self.repository.set_version(version)
         self.repository.edit(APPLICATION, (r"GREETING: [\w-]+", f"GREETING: {greeting}"))
-        self.agent_has_time()
+        self.get_ready()
         commit = self.repository.commit(f"web {version} says {greeting}")
         move, live = self.follow("rollout", commit, greeting, version)
         if live["generation"] <= self.newest:
@@ -63,7 +63,7 @@ class Mover:
     def revert(self):
         """git revert of the newest commit: back to the stack that is still warm."""
         greeting, warm = self.behind
-        self.agent_has_time()
+        self.get_ready()
         commit = self.repository.revert("HEAD")
         move, live = self.follow("revert", commit, greeting, warm["version"])
         newest = max(s["generation"] for s in self.agent.status(WEB)["stacks"])
@@ -74,7 +74,9 @@ class Mover:
         self.greeting = greeting
         return move
 
-    def agent_has_time(self):
+    def get_ready(self):
+        """What was due before the move has ended: a move answers for itself alone."""
+        self.load.settle()
         if not self.agent.is_running():
             raise Failed("the agent is not running any more")
         if not self.load.is_running():
@@ -91,7 +93,7 @@ class Mover:
         if not (status and is_synced(status, version)):
             raise Failed(f"wait ended well, and {version} of {commit[:12]} is not synced: {status}")
         live = serving(status)
-        answers = self.load.wait_for(lambda r: r.since(pushed).of_stack(live["name"]), 5)
+        answers = self.load.wait_for(lambda r: r.since(pushed).of_stack(live["name"]), 15)
         if not answers:
             raise Failed(f"no answer came from {live['name']}")
         seen = self.agent.seen_at(commit)
