@@ -48,12 +48,17 @@ package actor ArtifactCache: ArtifactFetcher {
     return try keep(incoming, as: digest)
   }
 
-  /// Removes everything but these; called when nothing is being launched from the rest.
+  /// Removes everything but these and what came within the last hour: a launch that was only just
+  /// resolved is in no record yet, and what is missed is fetched again.
   package func prune(keeping digests: Set<Digest>) {
     let kept = Set(digests.map(\.hex))
     for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     where name.count == 64 && !kept.contains(name) {
-      unlink("\(directory)/\(name)")
+      let path = "\(directory)/\(name)"
+      let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+      guard let made = attributes?[.modificationDate] as? Date, made.timeIntervalSinceNow < -3600
+      else { continue }
+      unlink(path)
     }
   }
 

@@ -27,6 +27,12 @@ struct HistoryKeeper: Service {
   }
 
   private func tidy() async {
+    if let state = await shelf.current {
+      let orders = state.records.values.flatMap { $0.stacks.values.compactMap(\.order) }
+      let identities = orders.flatMap(\.resolved).map(\.identity)
+      await cache.prune(
+        keeping: Set(identities.compactMap { Digest(hex: String($0.dropFirst("sha256:".count))) }))
+    }
     do {
       let cutoff = WallTime(
         milliseconds: HostClock.wall().milliseconds - settings.keepFor.wholeMilliseconds)

@@ -10,9 +10,17 @@ package struct Uninstaller: Sendable {
 
   package init(place: Executor.Place) { self.place = place }
 
-  /// Only stacks with a valid certificate of ours go; foreign objects are left. The answer is the
-  /// names of the stacks that were removed.
+  /// Refuses while foreign objects are there, because their directory would go with ours. The
+  /// answer is the names of the stacks that were removed.
   package func run(say: (String) -> Void) async throws(PlatformError) -> [String] {
+    let foreign = try await place.platform.observe().foreign
+    guard foreign.isEmpty else {
+      let names = foreign.map(\.name).joined(separator: ", ")
+      throw .rejected(
+        fault: .platform,
+        "nothing was removed: these are not provably ours: \(names); are owner and identity key the ones they were launched with?"
+      )
+    }
     try await place.router.uninstall()
     say("the router is stopped")
     let end = ContinuousClock.now + Self.patience

@@ -20,6 +20,8 @@ struct AgentProcess {
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
+    // Releases must be readable for the users that instances run as; secrets have modes of their own.
+    umask(0o022)
     var log = Logger(label: "viridian")
     log.logLevel = level
     guard !configuration.sources.isEmpty else {

@@ -78,11 +78,11 @@ struct SourceJudge {
     let agentCap = max(limits.agentRemovals, all * limits.agentRemovalsPercent / 100)
     if recent.count(where: { $0.source == source }) >= cap {
       return "its removal is held: \(cap) of \(source)'s may be removed in 24h;"
-        + " approve removal \(commit.short)"
+        + " approve removal \(commit)"
     }
     if recent.count >= agentCap {
       return "its removal is held: \(agentCap) of this agent's may be removed in 24h;"
-        + " approve removal \(commit.short)"
+        + " approve removal \(commit)"
     }
     return nil
   }

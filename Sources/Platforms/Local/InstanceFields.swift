@@ -111,11 +111,12 @@ struct InstanceFields: Sendable {
   ) {
     let field = FieldPath("stack", "/processes/foreign")
     let cgroup = site.cgroup(certificate)
-    sheet.declared[field] = "none"
     guard cgroup.hasMembership else {
+      // Not declared: a gate must not wait for what this host can never say.
       sheet.readings[field] = .unreadable(reason: "this host has no cgroup2 to ask")
       return
     }
+    sheet.declared[field] = "none"
     guard let keeper = facts.status?.keeper, keeper.isAlive else {
       sheet.readings[field] = .unreadable(reason: "no keeper says which processes are its own")
       return

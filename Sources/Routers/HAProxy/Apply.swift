@@ -107,9 +107,11 @@ extension HAProxyRouter {
     guard let version = reply.split(separator: ":").last.flatMap({ Int($0.trimmed) }) else {
       throw .transient("HAProxy did not prepare \(map): \(reply.trimmedLine.prefix(200))")
     }
-    let payload = Rendering.map(entries)
-    try await socket.perform(
-      Command(text: "add map @\(version) \(map) <<\n\(payload)"), worker: pid)
+    // HAProxy refuses an empty payload; the new version is empty without one.
+    if !entries.isEmpty {
+      try await socket.perform(
+        Command(text: "add map @\(version) \(map) <<\n\(Rendering.map(entries))"), worker: pid)
+    }
     try point("haproxy.apply.before-commit-map")
     try await socket.perform(Command(text: "commit map @\(version) \(map)"), worker: pid)
     try point("haproxy.apply.after-commit-map")
