@@ -20,12 +20,11 @@ extension TargetPass {
     case .vacating:
       return rolloutObjection == nil ? .nobody : stable
     case .launching, .gating: return isRecreate ? .nobody : stable
-    case .shifting:
+    case .shifting, .baking:
       if weight(rollout.candidate) == 100 || rolloutObjection == nil {
         return .stack(rollout.candidate)
       }
       return isRecreate ? .nobody : stable
-    case .baking: return .stack(rollout.candidate)
     case .rollingBack:
       if isRecreate { return .nobody }
       return stable

@@ -78,6 +78,11 @@ extension TargetPass {
     return stack.capacity.intended == 0 && stack.capacity.running == 0
   }
 
+  func isLaunching(_ generation: Generation) -> Bool {
+    guard case .launching = stacks[generation]?.phase else { return false }
+    return true
+  }
+
   func isMeantToRunFully(_ generation: Generation) -> Bool {
     guard let stack = stacks[generation] else { return false }
     return stack.capacity.intended >= stack.capacity.declared

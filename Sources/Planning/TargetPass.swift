@@ -29,6 +29,10 @@ struct TargetPass {
   var dependency: String?
   /// Another target has the same stack names.
   var clash: String?
+  /// Why its removal is held.
+  var heldRemoval: String?
+  /// A person accepts the world, whatever a lost ledger would make of it.
+  var isAdoptionAsked = false
   /// Nothing of this target has to be remembered any more.
   var isForgotten = false
 

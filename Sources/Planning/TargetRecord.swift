@@ -252,6 +252,8 @@ package struct RouteIntent: Hashable, Codable, Sendable {
   /// Accumulated time since the last write was asked for; a read must be newer than it (S4). nil:
   /// longer ago than any fresh read.
   package var sinceWrite: Duration?
+  /// A write has ended, and the reading does not show it: nothing is retired by that reading (S4).
+  package var isUnread: Bool = false
   /// Writes of `wanted` that were not read back yet.
   package var unconfirmedWrites: Int = 0
   /// Age of each repair as accumulated time, newest last: the breaker of route drift.

@@ -77,6 +77,7 @@ extension TargetPass {
       say(.decision, serving, "the ledger was lost; \(serving) serves what is declared: adopted")
       return
     }
+    if isAdoptionAsked { return adoptWorld() }
     let message =
       serving.map { "\($0) serves, which is not what is declared" }
       ?? "no single stack has all traffic"
@@ -110,9 +111,12 @@ extension TargetPass {
       record.stable ?? servingAlone
       ?? stacks.keys.max { (weight($0), healthy($0), $0) < (weight($1), healthy($1), $1) }
     if record.hold?.reason == .ledgerLost { record.hold = nil }
-    if let best, record.stable == nil { claim(best, as: .stable) }
+    if let best, record.stable == nil, record.rollout == nil, record.stacks[best] == nil {
+      claim(best, as: .stable)
+    }
     for generation in unclaimedStacks { claim(generation, as: .warm) }
-    say(.decision, best, "adopts \(best.map { "\($0) as stable" } ?? "an empty target")")
+    let stable = record.stable.map { "\($0) is stable" } ?? "nothing is stable"
+    say(.decision, record.stable, "adopts what is there: \(stable)")
   }
 
   private mutating func claim(_ generation: Generation, as role: StackRole) {

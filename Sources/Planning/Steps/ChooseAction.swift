@@ -41,7 +41,11 @@ extension TargetPass {
   // MARK: - Route
 
   private mutating func changeRoute() {
-    if isRemovalAllowed, record.stacks.isEmpty, unclaimedStacks.isEmpty { return removeRoute() }
+    if isRemovalAllowed, record.stacks.isEmpty, unclaimedStacks.isEmpty,
+      route?.route.backends.allSatisfy({ $0.weightPercent == 0 }) ?? true
+    {
+      return removeRoute()
+    }
     guard let intended = intendedRoute() else { return }
     let observed = route?.route
     let isDrift = observed != nil && !(route?.findings.isEmpty ?? true)
@@ -136,7 +140,10 @@ extension TargetPass {
       guard rolloutObjection == nil else { return }
       for generation in stacks.keys.sorted()
       where generation != candidate && record.stacks[generation] != nil && !isParked(generation) {
-        if isDrained(generation) { parkNow(generation, "for \(candidate) to start") }
+        // What was never complete cannot be parked: it is retired.
+        if isDrained(generation), isComplete(generation) || !isLaunching(generation) {
+          parkNow(generation, "for \(candidate) to start")
+        }
       }
     case .launching: ensure(candidate)
     case .gating: unpark(candidate)
@@ -200,7 +207,7 @@ extension TargetPass {
       guard isIdle, isDrained(generation), !isParked(generation), stacks[generation] != nil else {
         continue
       }
-      if case .launching = stacks[generation]?.phase { continue }
+      if isLaunching(generation) { continue }
       guard isUnrouted(generation) else { continue }
       parkNow(generation, "it is \(stack.role.rawValue)")
     }
@@ -217,18 +224,17 @@ extension TargetPass {
   // MARK: - Retirement
 
   private mutating func discard() {
-    // S4: a route write has ended, and the reading does not show it.
-    let unread = input.outcomes.contains { outcome in
-      guard case .route(let written, _) = outcome.action else { return false }
-      return written.split != route?.route.split
-    }
-    if unread { return note("nothing is retired until the route is read again") }
+    if record.route.isUnread { return note("nothing is retired until the route is read again") }
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
     where stack.role == .retiring && stacks[generation] != nil {
       guard isDrained(generation), isUnrouted(generation), let reference = reference(generation)
       else { continue }
       if let objection = objection(to: .retire) {
         note("\(generation) is not retired: \(objection)")
+        continue
+      }
+      guard isRetirementSafe || !stack.wasStable else {
+        note("\(generation) is not retired: no other trusted stack is there")
         continue
       }
       // A rollback must not wait for a long retirement.

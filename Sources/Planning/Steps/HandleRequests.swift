@@ -21,6 +21,7 @@ extension TargetPass {
     case .adopt(let target):
       guard target == id || target == nil else { return }
       if target == id || isFirst { say(.request, nil, told) }
+      isAdoptionAsked = true
       if target == id || record.hold?.reason == .ledgerLost { adoptWorld() }
     case .approveRemoval(let commit):
       if isFirst { say(.request, nil, told) }

@@ -53,10 +53,7 @@ struct SourceJudge {
       pass.say(.decision, nil, "\(source) at \(commit.short) does not declare it any more: removed")
       return
     }
-    if pass.record.hold == nil || pass.record.hold?.reason == .removal {
-      pass.record.hold = Hold(reason: .removal, message: objection)
-    }
-    pass.note(objection)
+    pass.heldRemoval = objection
     pass.alertOnce(.removalHeld, .warning, about: commit.short, "\(pass.id): \(objection)")
   }
 

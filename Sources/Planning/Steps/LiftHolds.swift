@@ -4,6 +4,9 @@ import Model
 /// Holds end by themselves when what they are about is over.
 extension TargetPass {
   mutating func liftHolds() {
+    if let heldRemoval, record.hold == nil || record.hold?.reason == .removal {
+      record.hold = Hold(reason: .removal, message: heldRemoval)
+    }
     guard let hold = record.hold else { return }
     switch hold.reason {
     case .aborted, .nameTaken, .deadline, .quarantined, .splitUnknown:

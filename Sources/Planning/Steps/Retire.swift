@@ -7,9 +7,10 @@ extension TargetPass {
     guard isKnown, record.hold?.reason != .ledgerLost else { return }
     for generation in record.stacks.keys.sorted() { settleDrained(generation) }
     tellStuck()
-    guard isRetirementSafe else { return }
+    reprieve()
     for (generation, why) in expired {
       guard let stack = record.stacks[generation], stack.role != .retiring else { continue }
+      guard isRetirementSafe || !stack.wasStable else { continue }
       if let objection = objection(to: .retire) {
         note("\(generation) is not retired: \(objection)")
         continue
@@ -31,6 +32,15 @@ extension TargetPass {
     record.stacks[generation]?.become(isBad ? .quarantined : .warm)
   }
 
+  /// Declared again before it was gone: the last trusted stack stays.
+  private mutating func reprieve() {
+    guard !isRemovalAllowed, !isRetirementSafe else { return }
+    for (generation, stack) in record.stacks
+    where stack.role == .retiring && stack.wasStable && isComplete(generation) {
+      record.stacks[generation]?.become(.warm)
+    }
+  }
+
   /// L6: one object that cannot go is told, and everything else goes on.
   private mutating func tellStuck() {
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
@@ -43,7 +53,7 @@ extension TargetPass {
   }
 
   /// S4: what was stable goes only while another trusted stack is there; not during a rollout.
-  private var isRetirementSafe: Bool {
+  var isRetirementSafe: Bool {
     if isRemovalAllowed { return removalObjection == nil }
     guard let stable = record.stable else { return true }
     return stableState == .serving && isComplete(stable)

@@ -21,7 +21,8 @@ extension TargetPass {
     if rollout.strategy == .recreate { return (isWorker || weight(candidate) == 0) && isQuiet }
     guard isWorker else { return weight(candidate) == 0 }
     guard let stable = record.stable, stableState == .serving else { return isQuiet }
-    return isQuiet && isProven(stable)
+    // The candidate was parked only after stable had proved itself (`takeBack`).
+    return isQuiet && isMeantToRunFully(stable)
   }
 
   /// There is nothing to return to, or nothing in time: what serves goes on serving, and the next

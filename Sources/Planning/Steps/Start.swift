@@ -155,7 +155,10 @@ extension TargetPass {
 
   /// Stable is gone, and what is declared may not take its place: launch again what it was.
   private mutating func repair(because reason: String) {
-    guard let stable = record.stable, let order = record.stacks[stable]?.order else { return }
+    // What was adopted in this very pass is looked at once more first.
+    guard let stable = record.stable, let order = record.stacks[stable]?.order,
+      input.record?.stable == stable
+    else { return }
     let digest = order.stackDigest
     let isHeld = record.hold?.reason == .ledgerLost || record.hold?.digest == digest
     if isHeld || record.quarantined[digest] != nil { return }
