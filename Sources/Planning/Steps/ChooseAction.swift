@@ -233,7 +233,7 @@ extension TargetPass {
         note("\(generation) is not retired: \(objection)")
         continue
       }
-      guard isRetirementSafe || !stack.wasStable else {
+      guard mayRetire(generation) else {
         note("\(generation) is not retired: no other trusted stack is there")
         continue
       }

@@ -10,7 +10,7 @@ extension TargetPass {
     reprieve()
     for (generation, why) in expired {
       guard let stack = record.stacks[generation], stack.role != .retiring else { continue }
-      guard isRetirementSafe || !stack.wasStable else { continue }
+      guard mayRetire(generation) else { continue }
       if let objection = objection(to: .retire) {
         note("\(generation) is not retired: \(objection)")
         continue
@@ -34,9 +34,9 @@ extension TargetPass {
 
   /// Declared again before it was gone: the last trusted stack stays.
   private mutating func reprieve() {
-    guard !isRemovalAllowed, !isRetirementSafe else { return }
-    for (generation, stack) in record.stacks
-    where stack.role == .retiring && stack.wasStable && isComplete(generation) {
+    guard !isRemovalAllowed else { return }
+    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
+    where stack.role == .retiring && isComplete(generation) && !mayRetire(generation) {
       record.stacks[generation]?.become(.warm)
     }
   }
@@ -52,11 +52,14 @@ extension TargetPass {
     }
   }
 
-  /// S4: what was stable goes only while another trusted stack is there; not during a rollout.
-  var isRetirementSafe: Bool {
+  /// S4: what was stable goes only while another trusted stack is there.
+  func mayRetire(_ generation: Generation) -> Bool {
     if isRemovalAllowed { return removalObjection == nil }
-    guard let stable = record.stable else { return true }
-    return stableState == .serving && isComplete(stable)
+    guard record.stacks[generation]?.wasStable == true else { return true }
+    if let stable = record.stable, stableState != .serving || !isComplete(stable) { return false }
+    return record.stacks.contains {
+      $0.key != generation && $0.value.wasStable && isComplete($0.key)
+    }
   }
 
   private var expired: [(Generation, String)] {

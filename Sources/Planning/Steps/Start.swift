@@ -157,7 +157,7 @@ extension TargetPass {
   private mutating func repair(because reason: String) {
     // What was adopted in this very pass is looked at once more first.
     guard let stable = record.stable, let order = record.stacks[stable]?.order,
-      input.record?.stable == stable
+      (record.stacks[stable]?.inRole ?? .zero) > .zero
     else { return }
     let digest = order.stackDigest
     let isHeld = record.hold?.reason == .ledgerLost || record.hold?.digest == digest
