@@ -6,6 +6,7 @@ import Logging
 import Model
 import Planning
 import PlatformKit
+import Synchronization
 
 /// A fleet of declared targets on the memory platform, driven pass by pass with a clock of its own.
 final class Fleet {
@@ -15,7 +16,7 @@ final class Fleet {
   private let parts: AgentParts
   private let pass: Pass
   private let targets: Int
-  private var seconds = 1000
+  private let clock = SteppedClock()
 
   init(directory: String, targets: Int) async throws {
     self.targets = targets
@@ -34,7 +35,8 @@ final class Fleet {
     parts = AgentParts(
       ledger: ledger, places: places, board: board, executor: executor,
       prober: Prober(probe: AlwaysHealthy(), nudge: nudge),
-      inspector: Inspector(interval: .seconds(3600), nudge: nudge), resolver: resolver,
+      inspector: Inspector(interval: .seconds(3600), nudge: nudge, clock: clock.now),
+      resolver: resolver,
       leasePath: "", mode: .act, environments: [], interval: .seconds(1),
       limits: PlanningLimits(concurrentRollouts: targets))
     pass = Pass(parts: parts, log: log)
@@ -44,10 +46,7 @@ final class Fleet {
 
   /// One pass, one second later, and everything it began has ended.
   func pass() async throws {
-    seconds += 1
-    let now = Now(
-      bootID: "bench", sinceBoot: .seconds(seconds), wall: WallTime(milliseconds: seconds * 1000))
-    state = try await pass.run(state, at: now)
+    state = try await pass.run(state, at: clock.step())
     await parts.executor.drain()
   }
 
@@ -56,9 +55,10 @@ final class Fleet {
     // Launch, gate, shift, bake of 2 s and the drain take some twenty passes; ten times that says
     // that something is wrong.
     for _ in 0..<200 {
+      let before = state.lastSequence
       try await pass()
       let isSettled =
-        state.statuses.count == targets
+        state.statuses.count == targets && state.lastSequence == before
         && state.statuses.values.allSatisfy { $0.sync == .synced && $0.rollout == nil }
       if isSettled { return }
     }
@@ -85,6 +85,22 @@ final class Fleet {
       state: SourceState(
         health: .current, commit: desired.commit, isComplete: true, targetCount: count),
       desired: desired)
+  }
+}
+
+/// The fleet's time: passes and inspections must agree about it, or every inspection is due always.
+private final class SteppedClock: Sendable {
+  private let seconds = Mutex(1000)
+
+  func step() -> Now {
+    seconds.withLock { $0 += 1 }
+    return now()
+  }
+
+  func now() -> Now {
+    let seconds = seconds.withLock { $0 }
+    return Now(
+      bootID: "bench", sinceBoot: .seconds(seconds), wall: WallTime(milliseconds: seconds * 1000))
   }
 }
 
