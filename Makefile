@@ -30,7 +30,15 @@ RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
-.PHONY: help build test lint format demo load bench clean install-packages \
+# One after another: on two cores suites with real processes would only time each other out.
+TEST_GROUPS := \
+	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
+	^(LedgerStore|Transport|GitSource)Tests \
+	^HAProxyRouterTests ^KeeperTests ^LocalPlatformTests \
+	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents)Tests \
+	^EndToEndTests.FailpointTests
+
+.PHONY: help build test walks lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench
 
 help: ## this list
@@ -44,7 +52,16 @@ build: packages-build ## both programs: viridian and viridian-keeper
 
 test: install-packages lint ## lint, build everything, run every test
 	@$(SWIFT) build $(FLAGS) --build-tests
-	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+ifneq ($(FILTER),)
+	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(FILTER)'
+else
+	@$(foreach suites,$(TEST_GROUPS),echo "== $(suites)"; \
+	$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(suites)';)
+endif
+
+walks: install-packages ## long random walks over the planner
+	@$(SWIFT) build $(FLAGS) --build-tests
+	@VIRIDIAN_WALKS=1 $(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter RandomWalkTests
 
 lint: ## the formatter's opinion, as an error
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests

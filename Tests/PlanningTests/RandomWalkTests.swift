@@ -1,12 +1,16 @@
+import Foundation
 import Model
 import Planning
 import Testing
+
+/// `make walks`: minutes of walks, which still find harm and stillness that is not quiet.
+private let isWalking = ProcessInfo.processInfo.environment["VIRIDIAN_WALKS"] != nil
 
 /// Random histories: anything may happen at any time, and the world must never be harmed; once it
 /// stops happening, everything must become as declared and stay quiet.
 @Suite struct RandomWalkTests {
   /// Safety, on many short walks.
-  @Test(.enabled(if: isPlannerReal), arguments: 0..<20)
+  @Test(.enabled(if: isWalking), arguments: 0..<20)
   func `no action ever harms the world`(_ group: Int) {
     for seed in (group * 15)..<(group * 15 + 15) {
       var walk = Walk(seed: UInt64(seed), plan: plannerUnderTest)
@@ -17,7 +21,7 @@ import Testing
   }
 
   /// L1: match once faults stop, then silence.
-  @Test(.enabled(if: isPlannerReal), arguments: 0..<20)
+  @Test(.enabled(if: isWalking), arguments: 0..<20)
   func `once faults stop everything becomes as declared`(_ group: Int) {
     for seed in (group * 5)..<(group * 5 + 5) {
       var walk = Walk(seed: UInt64(1000 + seed), plan: plannerUnderTest)

@@ -24,13 +24,14 @@ extension TargetPass {
     if facts.isObserving { return note("would: \(why)") }
     if let busy = input.inFlight.first { return note("\(why): waits for \(busy.words)") }
     if let delay = delay(of: action.verb) { return note("\(why): \(delay)") }
-    // S22: 600 calls an hour; a route is never kept from its rollback.
-    if action.verb != .route, record.spent >= Self.hour {
-      return note("\(why): waits, 600 calls were made within the hour")
+    // S22: 600 launch calls an hour. What takes away is bounded by what was launched, and a route
+    // is never kept from its rollback.
+    if action.verb == .launch, record.spent >= Self.hour {
+      return note("\(why): waits, 600 launch calls were made within the hour")
     }
     note(why)
     actions.append(action)
-    record.spent += .seconds(6)
+    if action.verb == .launch { record.spent += .seconds(6) }
     if action.verb == .route {
       record.route.sinceWrite = .zero
     } else {
