@@ -72,7 +72,7 @@ package struct AgentDaemon: Sendable {
       directory: try folder("\(configuration.state)/sources"), key: given.key)
     let wakes = given.sources.map { _ in Nudge() }
     nudgeAll = {
-      wakes.forEach { $0() }
+      for wake in wakes { wake() }
       nudge()
     }
     let delivery = AlertDelivery(

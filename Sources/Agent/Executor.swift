@@ -103,7 +103,7 @@ package actor Executor {
     running[assignment.target] = nil
     ended[assignment.target, default: []] += outcomes
     if running.isEmpty {
-      drained.forEach { $0.resume() }
+      for waiter in drained { waiter.resume() }
       drained = []
     }
     nudge()

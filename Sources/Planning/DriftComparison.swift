@@ -63,9 +63,11 @@ package struct PointerPattern: Hashable, Sendable {
 
   /// Takes at most parts × parts and characters × characters steps, whatever the pattern.
   package func matches(_ pointer: String) -> Bool {
-    Self.matches(parts, Self.split(pointer), isAny: { $0 == ["*", "*"] }) { part, text in
-      Self.matches(part, text, isAny: { $0 == "*" }) { $0 == $1 }
-    }
+    Self.matches(
+      parts, Self.split(pointer), isAny: { $0 == ["*", "*"] },
+      fits: { part, text in
+        Self.matches(part, text, isAny: { $0 == "*" }, fits: { $0 == $1 })
+      })
   }
 
   private static func split(_ text: String) -> [[Character]] {
@@ -75,7 +77,7 @@ package struct PointerPattern: Hashable, Sendable {
   /// Greedy matching that goes back only to the last wild card.
   private static func matches<Element>(
     _ pattern: [Element], _ text: [Element], isAny: (Element) -> Bool,
-    _ isEqual: (Element, Element) -> Bool
+    fits isEqual: (Element, Element) -> Bool
   ) -> Bool {
     var (p, t) = (0, 0)
     var last: (p: Int, t: Int)?
