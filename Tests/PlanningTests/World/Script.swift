@@ -45,6 +45,7 @@ struct Script {
     var result = self
     for index in blocks.indices {
       result.blocks[index].expected = stage.perform(blocks[index].command)
+        .filter { !$0.isEmpty }
     }
     return result
   }
