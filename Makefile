@@ -35,10 +35,9 @@ TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^(LedgerStore|Transport|GitSource)Tests \
 	^HAProxyRouterTests ^KeeperTests ^LocalPlatformTests \
-	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents)Tests \
-	^EndToEndTests.FailpointTests
+	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents)Tests
 
-.PHONY: help build test walks lint format demo load bench clean install-packages \
+.PHONY: help build test failpoints walks lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench
 
 help: ## this list
@@ -58,6 +57,10 @@ else
 	@$(foreach suites,$(TEST_GROUPS),echo "== $(suites)"; \
 	$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(suites)';)
 endif
+
+failpoints: install-packages ## kills the agent at every named point of a bump
+	@$(SWIFT) build $(FLAGS) --build-tests
+	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter FailpointTests
 
 walks: install-packages ## long random walks over the planner
 	@$(SWIFT) build $(FLAGS) --build-tests
