@@ -6,6 +6,7 @@
 #   FILTER=…             make test runs only the tests that match
 #   ROLLOUTS=… REVERTS=… how many make load does (50 and 20), and
 #   RATE=…               at how many requests per second (200)
+#   WALKS=…              how many random walks of each kind make walks does (1000)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,6 +18,7 @@ FILTER ?=
 ROLLOUTS ?= 50
 REVERTS ?= 20
 RATE ?= 200
+WALKS ?= 1000
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -62,9 +64,9 @@ failpoints: install-packages ## kills the agent at every named point of a bump
 	@$(SWIFT) build $(FLAGS) --build-tests
 	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter FailpointTests
 
-walks: install-packages ## long random walks over the planner
+walks: install-packages ## long random walks over the planner; WALKS=… how many of each kind
 	@$(SWIFT) build $(FLAGS) --build-tests
-	@VIRIDIAN_WALKS=1 $(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter RandomWalkTests
+	@VIRIDIAN_WALKS=$(WALKS) $(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter RandomWalkTests
 
 lint: ## the formatter's opinion, as an error
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests

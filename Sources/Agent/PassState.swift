@@ -69,6 +69,15 @@ extension TargetRecord {
     }
     record.breaker.quiet = .zero
     record.breaker.replacements = breaker.replacements.map { _ in .zero }
+    record.route.sinceWrite = route.sinceWrite.map { _ in .zero }
+    record.route.repairs = route.repairs.map { _ in .zero }
+    record.sinceStackAction = sinceStackAction.map { _ in .zero }
+    record.spent = .zero
+    record.backOffs = backOffs.mapValues { backOff in
+      var backOff = backOff
+      backOff.remaining = min(backOff.remaining, .nanoseconds(1))
+      return backOff
+    }
     return record
   }
 }

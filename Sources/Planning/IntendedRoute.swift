@@ -99,7 +99,10 @@ extension TargetPass {
   /// S1 and S2; nil when it may take all traffic.
   private func obstacle(toTrafficFor generation: Generation) -> String? {
     guard let stack = stacks[generation] else { return "it is not there" }
-    guard stack.phase == .complete, !stack.endpoints.isEmpty else { return "it is not complete" }
+    guard stack.phase == .complete else { return "it is not complete" }
+    guard !stack.endpoints.isEmpty else {
+      return "it has no endpoints: it was launched as a worker"
+    }
     guard probe(generation) != nil else { return "no fresh probe of it" }
     let declared = stack.capacity.declared
     let now = healthy(generation)
@@ -143,18 +146,17 @@ extension TargetPass {
   private func routed(_ split: [Generation: Int]) -> [Generation] {
     let used = stacks.keys.filter { weight($0) > 0 || sessions($0) > 0 || split[$0] != nil }
     let wanted = record.stacks.keys.filter(belongsBehindRoute)
-    let known = used.filter { record.stacks[$0] != nil || weight($0) > 0 || split[$0] != nil }
     func rank(_ generation: Generation) -> Int {
       if (split[generation] ?? 0) > 0 { return 0 }
-      if known.contains(generation) { return 1 }
+      if used.contains(generation) { return 1 }
       if generation == record.stable { return 2 }
       if generation == record.rollout?.candidate { return 3 }
       return 4
     }
-    let all = Set(known).union(wanted).sorted { a, b in
+    let all = Set(used).union(wanted).sorted { a, b in
       (rank(a), b) < (rank(b), a)
     }
-    let bound = max(facts.limits.stacksPerRoute, known.count)
+    let bound = max(facts.limits.stacksPerRoute, used.count)
     return Array(all.prefix(bound))
   }
 

@@ -134,8 +134,14 @@ extension TargetPass {
   /// The recorded stack is what is declared, as far as that is known.
   func isAsDeclared(_ generation: Generation) -> Bool {
     guard let spec, let stack = record.stacks[generation] else { return false }
-    guard stack.declaredDigest == spec.declaredDigest else { return false }
+    guard stack.declaredDigest == spec.declaredDigest, isFit(generation) else { return false }
     return desiredDigest.map { $0 == stack.stackDigest } ?? true
+  }
+
+  /// Whether it takes traffic is decided at its launch: a worker has no endpoints to route to.
+  func isFit(_ generation: Generation) -> Bool {
+    guard let spec, let stack = stacks[generation] else { return true }
+    return (stack.certificate.traffic == .none) == (spec.traffic.mode == .none)
   }
 
   // MARK: - Who wins

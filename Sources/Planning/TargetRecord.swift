@@ -88,6 +88,8 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var stackDigest: Digest
   /// Accumulated time in this role.
   package var inRole: Duration = .zero
+  /// When a complete listing first showed it: should it vanish, its number is not used again.
+  package var firstSeen: WallTime?
   /// The gate passed once for this launch.
   package var gatePassed: Bool = false
   /// The instance count that it is meant to run.

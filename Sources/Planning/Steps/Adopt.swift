@@ -8,7 +8,10 @@ extension TargetPass {
     guard isKnown else { return }
     judgeLostLedger()
     forgetGone()
-    if let highest = stacks.keys.max(), highest >= record.nextGeneration {
+    for generation in stacks.keys where record.stacks[generation]?.firstSeen == nil {
+      record.stacks[generation]?.firstSeen = facts.now.wall
+    }
+    if let highest = usedGenerations.max(), highest >= record.nextGeneration {
       record.nextGeneration = highest.next
     }
     // What was adopted passes its gate once it is seen to answer.
@@ -24,6 +27,11 @@ extension TargetPass {
     forgetAlerts(.unclaimed, except: unclaimed.map(\.description))
   }
 
+  /// As far as the world knows: a route may still name a stack that is gone.
+  private var usedGenerations: [Generation] {
+    stacks.keys + (route?.route.backends.map(\.generation) ?? [])
+  }
+
   var unclaimedStacks: [Generation] {
     stacks.keys.filter { record.stacks[$0] == nil }.sorted()
   }
@@ -32,14 +40,14 @@ extension TargetPass {
   private mutating func forgetGone() {
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
     where stacks[generation] == nil {
+      // A late answer may still create it: it stays ours until none can come any more.
+      let mayAppear = stack.firstSeen == nil && stack.inRole <= facts.limits.freshness * 2
       switch stack.role {
       // Repair answers a lost stable; a candidate may not have been created yet.
       case .stable, .candidate: continue
-      case .retiring:
-        say(.decision, generation, "\(generation) is retired")
-      case .superseded:
-        // A late answer may still create it: it stays ours until none can come any more.
-        guard stack.inRole > facts.limits.freshness * 2, input.inFlight.isEmpty else { continue }
+      case .retiring, .superseded:
+        guard !mayAppear, input.inFlight.isEmpty else { continue }
+        if stack.firstSeen != nil { say(.decision, generation, "\(generation) is retired") }
       case .draining, .warm, .quarantined:
         say(.finding, generation, "\(generation) (\(stack.role.rawValue)) was removed by hand")
       }
@@ -61,7 +69,7 @@ extension TargetPass {
     guard isUnknown || isLost, !isLive || spec != nil else { return }
     if facts.conditions.isLedgerLost { record.isLossJudged = true }
     // Numbers below may have been used by stacks that are gone.
-    let highest = max(stacks.keys.max() ?? 0, record.nextGeneration)
+    let highest = max(usedGenerations.max() ?? 0, record.nextGeneration)
     record.nextGeneration = Generation(highest.number + 100)
     guard isLive else { return }
     judge(serving: servingAlone)

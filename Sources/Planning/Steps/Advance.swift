@@ -39,6 +39,9 @@ extension TargetPass {
     let candidate = rollout.candidate
     let isLate = rollout.elapsed >= facts.limits.phaseDeadline
     let clock = "\(rollout.elapsed.rounded.text) of \(facts.limits.phaseDeadline.text)"
+    if stacks[candidate] == nil, record.stacks[candidate]?.firstSeen != nil {
+      return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
+    }
     if stacks[candidate] == nil,
       input.foreign.contains(where: {
         $0.name == StackID(id, candidate).name()

@@ -224,10 +224,11 @@ extension TargetPass {
 
   // MARK: - Retirement
 
+  /// What was decided in an earlier pass, so that the decision is on record before anything goes.
   private mutating func discard() {
     if record.route.isUnread { return note("nothing is retired until the route is read again") }
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
-    where stack.role == .retiring && stacks[generation] != nil {
+    where stack.role == .retiring && stack.inRole > .zero && stacks[generation] != nil {
       guard isDrained(generation), isUnrouted(generation), let reference = reference(generation)
       else { continue }
       if let objection = objection(to: .retire) {

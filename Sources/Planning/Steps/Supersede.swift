@@ -16,13 +16,15 @@ extension TargetPass {
     if let stable = record.stable, isAsDeclared(stable), stableState == .serving {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
-    if rollout.phase == .baking {
+    if rollout.phase == .baking, isFit(candidate) {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }
-    if policy.onNewCommit == .coalesce {
+    // L5: what the platform can not launch keeps nobody waiting.
+    let isStuck = rollout.phase == .launching && (record.backOffs[.launch]?.attempts ?? 0) > 1
+    if policy.onNewCommit == .coalesce, !isStuck {
       return note("\(spec.version) waits for \(candidate) to end (coalesce)")
     }
-    guard record.supersedes < 3 else {
+    guard record.supersedes < 3 || isStuck else {
       return note("\(spec.version) waits for \(candidate) to end: superseded three times")
     }
     if let objection = objection(to: .new, digest: desiredDigest) {

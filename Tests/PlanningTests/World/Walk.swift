@@ -6,6 +6,8 @@ import Planning
 /// finds something is a script.
 struct Walk {
   var stage: Stage
+  /// The story says what each pass did as well.
+  var isTold = false
   private var random: SplitMix
   private var oracle = WorldOracle()
   private var lines: [String] = []
@@ -70,6 +72,9 @@ struct Walk {
       if isMatched { break }
     }
     if wrong.isEmpty, !isMatched {
+      for target in unmatched {
+        lines += ["stacks", "route", "status"].flatMap { stage.perform(["show \($0) \(target)"]) }
+      }
       wrong.append("L1: not as declared after \(passes) passes: \(unmatched)")
     }
     // What is kept for a while is retired meanwhile.
@@ -95,6 +100,11 @@ struct Walk {
     let pass = stage.world.decide(stage.plan, isChecked: isChecked)
     stage.world.act(on: pass.output, crashAfter: crashAfter)
     wrong += pass.problems + oracle.wrong(from: before, to: stage.world)
+    if isTold {
+      stage.trace.begin()
+      stage.trace.record(pass, at: before.clock.text)
+      lines += stage.trace.lines.map { "  # \($0)" }
+    }
     stage.world.advance(stage.world.interval)
     return pass
   }

@@ -97,6 +97,8 @@ struct WorldLedger {
   var entries: [LedgerEntry] = []
   var alerts: [OutboxAlert] = []
   var requests: [OperatorRequest] = []
+  /// How often it was lost.
+  var losses = 0
 
   mutating func persist(_ output: PlanningOutput) {
     memory = output.memory

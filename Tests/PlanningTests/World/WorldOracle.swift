@@ -16,10 +16,18 @@ struct WorldOracle {
       }
       highest[target] = max(highest[target] ?? 0, stacks.keys.max() ?? 0)
     }
+    for target in highest.keys where isTraceless(target, world) { highest[target] = nil }
     for (target, route) in world.router.routes
     where route.route.backends.contains(where: { $0.weightPercent > 0 }) {
       served.insert(target)
     }
+  }
+
+  /// The ledger was lost, and everything that the target ever ran is gone: nobody can know numbers.
+  private func isTraceless(_ target: TargetID, _ world: World) -> Bool {
+    world.ledger.losses > 0 && world.ledger.records[target]?.stacks.isEmpty ?? true
+      && world.platform.stacks[target]?.isEmpty ?? true
+      && world.router.routes[target]?.route.backends.isEmpty ?? true
   }
 
   /// What actions did to the world, nothing else having happened in between.
@@ -59,7 +67,8 @@ struct WorldOracle {
   /// S2: what answers behind the split never becomes less by an action.
   private func capacity(of target: TargetID, _ before: World, _ after: World) -> [String] {
     guard !mayStop(target, before), served.contains(target) else { return [] }
-    let wanted = before.desired(target).target?.spec.instances ?? 1
+    let stable = before.ledger.records[target]?.stable.flatMap { before.platform[target, $0] }
+    let wanted = min(before.desired(target).target?.spec.instances ?? 1, stable?.declared ?? .max)
     let (old, new) = (answering(target, before), answering(target, after))
     return new < min(old, wanted) ? ["S2: an action lowered \(old) answering to \(new)"] : []
   }

@@ -75,7 +75,9 @@ extension World {
 
   mutating func loseLedger() {
     restart(losingActions: true)
+    let losses = ledger.losses
     ledger = WorldLedger()
+    ledger.losses = losses + 1
     agent.isLedgerLost = true
     for name in sources.keys { sources[name]?.forgetHistory() }
   }
