@@ -26,7 +26,10 @@ package struct PassState: Sendable {
     let decoder = JSONDecoder()
     do {
       records = try contents.records.mapValues {
-        try decoder.decode(TargetRecord.self, from: Data($0.utf8))
+        var record = try decoder.decode(TargetRecord.self, from: Data($0.utf8))
+        // S16: time while nobody watched counts for nothing.
+        record.clock = nil
+        return record
       }
       agentRecord =
         try contents.agentRecord.map {
@@ -60,6 +63,8 @@ extension TargetRecord {
     record.stacks = stacks.mapValues { stack in
       var stack = stack
       stack.inRole = .zero
+      stack.belowFloor = stack.belowFloor.map { _ in .zero }
+      stack.backOff = stack.backOff?.withoutClock
       return stack
     }
     record.drift = drift.mapValues { drift in
@@ -73,11 +78,16 @@ extension TargetRecord {
     record.route.repairs = route.repairs.map { _ in .zero }
     record.sinceStackAction = sinceStackAction.map { _ in .zero }
     record.spent = .zero
-    record.backOffs = backOffs.mapValues { backOff in
-      var backOff = backOff
-      backOff.remaining = min(backOff.remaining, .nanoseconds(1))
-      return backOff
-    }
+    record.backOffs = backOffs.mapValues(\.withoutClock)
     return record
+  }
+}
+
+extension BackOff {
+  /// Waiting or not, whatever is left of the time.
+  fileprivate var withoutClock: BackOff {
+    var backOff = self
+    backOff.remaining = min(remaining, .nanoseconds(1))
+    return backOff
   }
 }

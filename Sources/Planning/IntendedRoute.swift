@@ -162,15 +162,25 @@ extension TargetPass {
 
   private func belongsBehindRoute(_ generation: Generation) -> Bool {
     guard let stack = stacks[generation], let role = record.stacks[generation]?.role,
-      stack.phase == .complete, !stack.endpoints.isEmpty
+      !stack.endpoints.isEmpty
     else { return false }
     switch role {
-    case .stable, .warm, .draining: return true
+    case .stable, .warm, .draining: return stack.phase.isSettled
     case .candidate:
-      guard let phase = record.rollout?.phase else { return false }
+      guard stack.phase == .complete, let phase = record.rollout?.phase else { return false }
       return phase != .launching && phase != .vacating && phase != .rollingBack
         && stack.endpoints.count >= stack.capacity.declared
     case .quarantined, .superseded, .retiring: return false
+    }
+  }
+}
+
+extension StackPhase {
+  /// It was complete once; what is stuck may still serve.
+  fileprivate var isSettled: Bool {
+    switch self {
+    case .complete, .stuck: true
+    case .launching, .failed, .retiring: false
     }
   }
 }

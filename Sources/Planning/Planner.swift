@@ -51,6 +51,7 @@ private struct Fleet {
       passes[index].passTime()
       passes[index].watchDrift()
       passes[index].passQuietTime()
+      passes[index].passTimeOfStable()
       passes[index].passTimeOfRollout()
       passes[index].takeOutcomes()
       for request in input.requests.sorted(by: { $0.sequence < $1.sequence }) {

@@ -97,6 +97,26 @@ extension TargetPass {
     return traffic.afterDrain == .close && since >= traffic.drainDeadline
   }
 
+  /// As many healthy instances as no action may fall below (S2).
+  func floor(of generation: Generation) -> Int {
+    let declared = stacks[generation]?.capacity.declared ?? 0
+    return min(declared, spec?.spec.instances ?? declared)
+  }
+
+  /// The host has just started, and its stacks with it: what does not answer yet is no fault.
+  func isBooting(_ generation: Generation) -> Bool {
+    guard let gate = stacks[generation]?.certificate.spec.health else { return false }
+    return facts.now.sinceBoot < gate.deadline
+  }
+
+  /// Stable runs and does not answer either, so that nothing speaks against this one.
+  func isStableDead(beside generation: Generation) -> Bool {
+    guard let stable = record.stable, stable != generation, isMeantToRunFully(stable) else {
+      return false
+    }
+    return probe(stable) != nil && healthy(stable) == 0
+  }
+
   func reference(_ generation: Generation) -> StackReference? {
     stacks[generation].map {
       StackReference(generation: generation, launch: $0.certificate.launch)
@@ -108,8 +128,26 @@ extension TargetPass {
   enum StableState: Equatable {
     case none
     case serving
+    /// It is there, and has been below its floor for longer than its own gate would wait.
+    case ailing(String)
     /// Gone from a complete listing, or failed for good.
     case lost(String)
+  }
+
+  /// It is there, healthy or not.
+  var isStableThere: Bool {
+    switch stableState {
+    case .serving, .ailing: true
+    case .none, .lost: false
+    }
+  }
+
+  /// Why capacity has to be repaired; nil when it need not.
+  var needOfRepair: String? {
+    switch stableState {
+    case .lost(let reason), .ailing(let reason): reason
+    case .none, .serving: nil
+    }
   }
 
   var stableState: StableState {
@@ -120,7 +158,15 @@ extension TargetPass {
     switch stack.phase {
     case .failed(_, let reason): return .lost("\(stable) has failed: \(reason)")
     case .retiring: return .lost("\(stable) is being removed by hand")
-    case .launching, .complete, .stuck: return .serving
+    case .launching, .stuck: return .serving
+    case .complete:
+      guard let below = record.stacks[stable]?.belowFloor, below >= stack.certificate.spec.health.deadline else {
+        return .serving
+      }
+      let failure = probe(stable)?.lastFailure.map { ": \($0)" } ?? ""
+      return .ailing(
+        "\(stable) is below its floor, \(healthy(stable)) of \(floor(of: stable)) healthy\(failure)"
+      )
     }
   }
 

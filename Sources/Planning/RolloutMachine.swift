@@ -76,6 +76,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package let isReuse: Bool
   /// Accumulated watched time since the rollout began.
   package private(set) var total: Duration = .zero
+  /// It had all traffic once.
+  package private(set) var hasServed: Bool?
   private var state: State
 
   private enum State: Hashable, Codable, Sendable {
@@ -167,6 +169,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case .shifted(let restarts):
       guard case .shifting = state else { return [] }
       state = .baking(Bake(restarts: restarts))
+      hasServed = true
     case .baked:
       guard case .baking = state else { return [] }
       state = .promoted

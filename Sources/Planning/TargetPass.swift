@@ -73,13 +73,15 @@ struct TargetPass {
   }
 
   /// For something that lasts: alerts when it begins, once.
+  @discardableResult
   mutating func alertOnce(
     _ reason: AlertReason, _ severity: AlertSeverity, about subject: String, _ message: String
-  ) {
+  ) -> Bool {
     let key = "\(reason.rawValue) \(subject)"
-    guard !record.alerted.contains(key) else { return }
+    guard !record.alerted.contains(key) else { return false }
     record.alerted = (record.alerted + [key]).sorted()
     alert(reason, severity, about: subject, message)
+    return true
   }
 
   /// It no longer lasts.
@@ -103,6 +105,8 @@ enum AlertReason: String {
   case routeRepaired = "RouteRepaired"
   case unclaimed = "Unclaimed"
   case stuck = "Stuck"
+  case stackLost = "StackLost"
+  case unhealthy = "Unhealthy"
 }
 
 enum AlertSeverity: String {

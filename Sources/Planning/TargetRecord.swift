@@ -90,6 +90,10 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var inRole: Duration = .zero
   /// When a complete listing first showed it: should it vanish, its number is not used again.
   package var firstSeen: WallTime?
+  /// Of stable: accumulated time for which it has been below its floor; nil: it is not.
+  package var belowFloor: Duration?
+  /// Calls about this stack that failed: one that cannot go delays no other (L6).
+  package var backOff: BackOff?
   /// The gate passed once for this launch.
   package var gatePassed: Bool = false
   /// The instance count that it is meant to run.
@@ -256,6 +260,8 @@ package struct RouteIntent: Hashable, Codable, Sendable {
   package var sinceWrite: Duration?
   /// A write has ended, and the reading does not show it: nothing is retired by that reading (S4).
   package var isUnread: Bool = false
+  /// The router took `wanted`: it is waited for, not written again.
+  package var isTaken: Bool?
   /// Writes of `wanted` that were not read back yet.
   package var unconfirmedWrites: Int = 0
   /// Age of each repair as accumulated time, newest last: the breaker of route drift.
@@ -269,6 +275,8 @@ package struct Removal: Hashable, Codable, Sendable {
   package var commit: CommitID
   /// Within the caps, or confirmed by a person; before that the last good spec stays in force.
   package var isAllowed: Bool
+  /// It was beyond the caps once: only a person lets it go on.
+  package var isBeyondCap: Bool?
   package init(source: SourceName, commit: CommitID, isAllowed: Bool) {
     self.source = source
     self.commit = commit

@@ -34,7 +34,7 @@ extension PlanChecks {
       if known.stackDigest != order.stackDigest {
         wrong.append("\(generation) is recorded with another digest")
       }
-      if known.role != .candidate || known.firstSeen != nil {
+      if known.role != .candidate || known.gatePassed || known.firstSeen != nil {
         wrong.append("\(generation) has lived once and would be launched a second time")
       }
     }

@@ -43,19 +43,21 @@ extension PlanChecks {
       + checked.retirements.map { "\($0.generation) is retired while the breaker holds" }
   }
 
-  /// S18: the abort of a rollout takes weight only from its candidate.
+  /// S18: an abort takes weight only from the candidate, and does nothing without a rollout. One
+  /// that begins in the same pass is not what it was about.
   static let abortIsTotal: Rule = { checked in
     let isAborted = checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
     guard isAborted, let before = checked.before, let stable = before.stable,
-      let rollout = before.rollout
+      before.rollout != nil || checked.after?.rollout == nil
     else { return [] }
     var wrong: [String] = []
     if checked.lowered.contains(stable) { wrong.append("an abort takes weight from stable") }
     let stopped =
       checked.reductions.map(\.stack.generation) + checked.retirements.map(\.generation)
     if stopped.contains(stable) { wrong.append("an abort stops instances of stable") }
-    let candidate = rollout.candidate
-    if checked.raised.contains(where: { $0.generation == candidate && candidate != stable }) {
+    if let candidate = before.rollout?.candidate,
+      checked.raised.contains(where: { $0.generation == candidate && candidate != stable })
+    {
       wrong.append("an aborted candidate gains weight")
     }
     return wrong

@@ -23,7 +23,7 @@ extension TargetPass {
   private mutating func act(_ action: Action, _ why: String) {
     if facts.isObserving { return note("would: \(why)") }
     if let busy = input.inFlight.first { return note("\(why): waits for \(busy.words)") }
-    if let delay = delay(of: action.verb) { return note("\(why): \(delay)") }
+    if let delay = delay(of: action) { return note("\(why): \(delay)") }
     // S22: 600 launch calls an hour. What takes away is bounded by what was launched, and a route
     // is never kept from its rollback.
     if action.verb == .launch, record.spent >= Self.hour {
@@ -59,6 +59,11 @@ extension TargetPass {
         "\(id): its route was repaired \(Self.routeRepairs) times within an hour; not again")
       return note("the route is not repaired: \(Self.routeRepairs) times within an hour")
     }
+    if record.route.isTaken == true, record.route.wanted == intended, !record.route.isConfirmed,
+      record.route.sinceWrite != nil
+    {
+      return note("waits until the route is read back as written")
+    }
     let before = actions.count
     act(.route(intended, ifRevision: route?.revision), "writes the route: \(intended.words)")
     guard actions.count > before else { return }
@@ -92,6 +97,7 @@ extension TargetPass {
       record.route.unconfirmedWrites = 0
     }
     record.route.wanted = intended
+    record.route.isTaken = nil
     record.route.isConfirmed = false
   }
 
@@ -114,7 +120,7 @@ extension TargetPass {
 
   /// Stable runs all that it declares, except while the strategy asks for a downtime.
   private mutating func healStable() {
-    guard let stable = record.stable, stableState == .serving, let stack = stacks[stable],
+    guard let stable = record.stable, isStableThere, let stack = stacks[stable],
       isComplete(stable), !isMeantToRunFully(stable), let reference = reference(stable)
     else { return }
     if let rollout = record.rollout {
@@ -186,7 +192,7 @@ extension TargetPass {
     if rollout.strategy == .recreate {
       if isDrained(candidate) { parkNow(candidate, "it is taken back") }
     } else if isWorker {
-      let isReady = record.stable.map { stableState != .serving || isProven($0) } ?? true
+      let isReady = record.stable.map { !isStableThere || isProven($0) } ?? true
       if isReady { parkNow(candidate, "it is taken back") }
     }
   }

@@ -10,6 +10,10 @@ extension TargetPass {
       let left = record.backOffs[verb]?.remaining ?? .zero
       record.backOffs[verb]?.remaining = max(.zero, left - elapsed)
     }
+    for generation in record.stacks.keys {
+      guard let left = record.stacks[generation]?.backOff?.remaining else { continue }
+      record.stacks[generation]?.backOff?.remaining = max(.zero, left - elapsed)
+    }
     record.spent = max(.zero, record.spent - elapsed)
     record.sinceStackAction = older(record.sinceStackAction)
     record.route.sinceWrite = older(record.route.sinceWrite)
@@ -27,28 +31,43 @@ extension TargetPass {
     return time + elapsed > facts.limits.freshness ? nil : time + elapsed
   }
 
-  /// The clocks of the rollout run only while somebody is watching and it may go on.
+  /// How long stable has been below its floor, as far as fresh probes tell.
+  mutating func passTimeOfStable() {
+    guard isKnown, let stable = record.stable else { return }
+    guard isComplete(stable), isMeantToRunFully(stable) else {
+      record.stacks[stable]?.belowFloor = nil
+      return
+    }
+    guard probe(stable) != nil, !isBooting(stable) else { return }
+    let time = (record.stacks[stable]?.belowFloor ?? .zero) + elapsed
+    let isBelow = healthy(stable) < floor(of: stable)
+    record.stacks[stable]?.belowFloor = isBelow ? time : nil
+  }
+
+  /// The clocks of the rollout run only while somebody is watching and it may go on. A candidate
+  /// that fails is taken back all the same.
   mutating func passTimeOfRollout() {
     guard let rollout = record.rollout, isKnown else { return }
-    if rollout.phase != .rollingBack, rolloutObjection != nil { return }
+    let isHeldBack = rollout.phase != .rollingBack && rolloutObjection != nil
     if rollout.bake != nil {
-      record.rollout = served(rollout)
-    } else {
+      record.rollout = served(rollout, isHeldBack: isHeldBack)
+    } else if !isHeldBack, rollout.phase == .launching || !isBooting(rollout.candidate) {
       _ = record.rollout?.handle(.time(elapsed))
     }
   }
 
-  private func served(_ rollout: RolloutMachine) -> RolloutMachine {
+  private func served(_ rollout: RolloutMachine, isHeldBack: Bool) -> RolloutMachine {
     var rollout = rollout
     let candidate = rollout.candidate
     let carries = isWorker || weight(candidate) == 100
     let declared = stacks[candidate]?.capacity.declared ?? 0
-    if !carries || (probe(candidate) == nil && stacks[candidate] != nil) {
-      _ = rollout.handle(.time(elapsed))
-    } else if healthy(candidate) >= declared, declared > 0 {
-      _ = rollout.handle(.served(elapsed))
-    } else {
+    let isBlind = !carries || (probe(candidate) == nil && stacks[candidate] != nil)
+    if !isBlind, healthy(candidate) >= declared, declared > 0 {
+      _ = rollout.handle(.served(isHeldBack ? .zero : elapsed))
+    } else if !isBlind, !isBooting(candidate), !isStableDead(beside: candidate) {
       _ = rollout.handle(.suffered(elapsed))
+    } else if !isHeldBack {
+      _ = rollout.handle(.time(elapsed))
     }
     return rollout
   }

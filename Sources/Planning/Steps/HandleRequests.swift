@@ -63,6 +63,7 @@ extension TargetPass {
     }
     if let digest = desiredDigest { record.quarantined[digest] = nil }
     record.backOffs = [:]
+    for generation in record.stacks.keys { record.stacks[generation]?.backOff = nil }
     (record.noEvidence, record.namesTaken, record.supersedes) = (0, 0, 0)
   }
 

@@ -45,7 +45,10 @@ struct SourceJudge {
       return
     }
     let objection = objection(to: pass, source, commit)
+    let wasBeyondCap = pass.record.removal?.isBeyondCap
     pass.record.removal = Removal(source: source, commit: commit, isAllowed: objection == nil)
+    pass.record.removal?.isBeyondCap =
+      objection?.hasPrefix(Self.beyondCap) == true ? true : wasBeyondCap
     guard let objection else {
       if pass.record.hold?.reason == .removal { pass.record.hold = nil }
       memory.removals.removeAll { $0.target == pass.id }
@@ -73,16 +76,14 @@ struct SourceJudge {
     let cap = max(limits.removals, declared(in: source) * limits.removalsPercent / 100)
     let all = input.sources.keys.map(declared).reduce(0, +)
     let agentCap = max(limits.agentRemovals, all * limits.agentRemovalsPercent / 100)
-    if recent.count(where: { $0.source == source }) >= cap {
-      return "its removal is held: \(cap) of \(source)'s may be removed in 24h;"
-        + " approve removal \(commit)"
-    }
-    if recent.count >= agentCap {
-      return "its removal is held: \(agentCap) of this agent's may be removed in 24h;"
-        + " approve removal \(commit)"
-    }
-    return nil
+    let (ofSource, ofAgent) = (recent.count { $0.source == source }, recent.count)
+    if ofSource < cap, ofAgent < agentCap, pass.record.removal?.isBeyondCap != true { return nil }
+    let (bound, owner) = ofAgent >= agentCap ? (agentCap, "this agent") : (cap, "\(source)")
+    return "\(Self.beyondCap): \(bound) of the targets of \(owner) may be removed within 24h;"
+      + " to confirm it: viridian approve removal \(commit)"
   }
+
+  private static let beyondCap = "its removal is held"
 
   /// Targets of the source, those included that its newest commits took away.
   private func declared(in source: SourceName) -> Int {

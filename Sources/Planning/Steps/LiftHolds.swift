@@ -23,6 +23,9 @@ extension TargetPass {
         lift()
       }
     case .breaker:
+      if let digest = desiredDigest, digest != hold.digest {
+        record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
+      }
       if !record.breaker.isOpen { lift() }
     case .conflict:
       if clash == nil { lift() }

@@ -16,12 +16,16 @@ extension TargetPass {
       case .done:
         // A launch counts as a success only once the rollout is promoted.
         if verb != .launch { record.backOffs[verb] = nil }
+        if let generation = outcome.action.changed { record.stacks[generation]?.backOff = nil }
+        if case .route(let written, _) = outcome.action, written == record.route.wanted {
+          record.route.isTaken = true
+        }
       case .waiting: break
-      case .conflict(let reason): backOff(verb, reason, limit: .seconds(4))
-      case .transient(let reason): backOff(verb, reason)
+      case .conflict(let reason): backOff(outcome.action, reason, limit: .seconds(4))
+      case .transient(let reason): backOff(outcome.action, reason)
       case .rejected(.stack, let reason): reject(outcome.action, reason)
       case .rejected(.platform, let reason), .rejected(.noEvidence, let reason):
-        backOff(verb, reason)
+        backOff(outcome.action, reason)
       }
     }
   }
@@ -29,36 +33,83 @@ extension TargetPass {
   private mutating func reject(_ action: Action, _ reason: String) {
     guard case .ensure(let order) = action,
       record.rollout?.candidate == order.stack.generation
-    else { return backOff(action.verb, reason) }
+    else { return backOff(action, reason) }
     fail(.init(.stackFault, reason))
   }
 
-  /// Doubles from one second to five minutes. Full jitter needs chance, which a planner has not:
-  /// a hash of target and attempt spreads targets just as well.
-  mutating func backOff(
-    _ verb: Action.Verb, _ reason: String, limit: Duration = .seconds(300)
+  private mutating func backOff(
+    _ action: Action, _ reason: String, limit: Duration = .seconds(300)
   ) {
-    let attempts = (record.backOffs[verb]?.attempts ?? 0) + 1
-    let whole = min(Duration.seconds(1 << min(attempts - 1, 9)), limit)
-    let hash = Digest.of("\(id) \(verb.rawValue) \(attempts)").hex.prefix(4)
-    let share = Int(hash, radix: 16) ?? 0
-    let remaining = whole / 2 + whole / 2 * share / 0xFFFF
-    record.backOffs[verb] = BackOff(attempts: attempts, remaining: remaining, reason: reason)
+    guard let generation = action.changed else { return backOff(action.verb, reason, limit: limit) }
+    let old = record.stacks[generation]?.backOff
+    let new = next(after: old, "\(action.verb.rawValue) \(generation)", reason, limit: limit)
+    record.stacks[generation]?.backOff = new
+  }
+
+  mutating func backOff(
+    _ verb: Action.Verb, _ reason: String, from first: Duration = .seconds(1),
+    limit: Duration = .seconds(300)
+  ) {
+    let old = record.backOffs[verb]
+    let new = next(after: old, verb.rawValue, reason, from: first, limit: limit)
+    record.backOffs[verb] = new
+    guard new.attempts == 5 else { return }
+    alert(
+      .stuck, .warning, about: "\(verb.rawValue)-\(Digest.of(reason).short)",
+      "\(id): five calls in a row failed (\(verb.rawValue)): \(reason)")
+  }
+
+  /// Doubles from `first` to `limit`. Full jitter needs chance, which a planner has not: a hash of
+  /// target and attempt spreads targets just as well.
+  private func next(
+    after old: BackOff?, _ call: String, _ reason: String, from first: Duration = .seconds(1),
+    limit: Duration
+  ) -> BackOff {
+    let attempts = (old?.attempts ?? 0) + 1
+    let whole = min(first * (1 << min(attempts - 1, 9)), limit)
+    let share = Int(Digest.of("\(id) \(call) \(attempts)").hex.prefix(4), radix: 16) ?? 0
+    return BackOff(
+      attempts: attempts, remaining: whole / 2 + whole / 2 * share / 0xFFFF, reason: reason)
+  }
+
+  /// Why this call must wait; nil when it need not.
+  func delay(of action: Action) -> String? {
+    let own = action.changed.flatMap { record.stacks[$0]?.backOff }
+    return text(of: own ?? record.backOffs[action.verb])
   }
 
   /// Why this kind of call must wait; nil when it need not.
-  func delay(of verb: Action.Verb) -> String? {
-    guard let backOff = record.backOffs[verb], backOff.remaining > .zero else { return nil }
+  func delay(of verb: Action.Verb) -> String? { text(of: record.backOffs[verb]) }
+
+  private func text(of backOff: BackOff?) -> String? {
+    guard let backOff, backOff.remaining > .zero else { return nil }
     return "tries again in \(backOff.remaining.rounded.text): \(backOff.reason)"
   }
 
   /// Ends the rollout in progress without a promotion; too late changes nothing.
   mutating func fail(_ failure: RolloutMachine.Failure) {
     guard let rollout = record.rollout else { return }
+    var failure = failure
+    if failure.kind == .stackFault, let stable = record.stable,
+      isStableDead(beside: rollout.candidate),
+      record.stacks[stable]?.stackDigest == record.stacks[rollout.candidate]?.stackDigest
+    {
+      failure = .init(.noEvidence, "\(failure.reason); \(stable) is the same and fails as well")
+    }
     if let effects = record.rollout?.handle(.failed(failure)), !effects.isEmpty {
       say(
         .decision, rollout.candidate,
         "takes \(rollout.candidate) back (\(failure.kind.rawValue)): \(failure.reason)")
+    }
+  }
+}
+
+extension Action {
+  /// The existing stack that it is about.
+  fileprivate var changed: Generation? {
+    switch self {
+    case .setInstances(let stack, _), .retire(let stack): stack.generation
+    case .ensure, .route, .removeRoute: nil
     }
   }
 }

@@ -52,7 +52,7 @@ extension TargetPass {
       switch rollout.cause {
       case .commit, .repair: .rolloutCompleted
       case .drift: .driftReplaced
-      case .rollback: .rolledBack
+      case .rollback: old.map { candidate < $0 } == true ? .rolledBack : .rolloutCompleted
       }
     let subject =
       rollout.isReuse

@@ -35,6 +35,7 @@ extension TargetPass {
       // What cannot be read now may still be wrong.
       if let old, !all.contains(where: { isSame($0, old.findings) }) {
         record.drift[generation] = nil
+        record.stacks[generation]?.hasDrifted = false
         if old.isAlerted { say(.finding, generation, "the drift of \(generation) is gone") }
       }
       return
@@ -53,6 +54,7 @@ extension TargetPass {
   mutating func reactToDrift() {
     watchDrift()
     guard isKnown, !isRemovalAllowed else { return }
+    tellLoss()
     for generation in record.drift.keys.sorted() {
       guard let drift = record.drift[generation], hasLasted(generation, drift) else { continue }
       if generation != record.stable {
@@ -64,6 +66,26 @@ extension TargetPass {
       say(.finding, generation, "\(generation) has drifted: \(text)")
       let digest = Digest.of(drift.paths.joined(separator: "\n")).short
       alert(.driftDetected, .warning, about: "\(generation)-\(digest)", "\(id): \(text)")
+    }
+  }
+
+  /// What serves is gone, or does not answer any more: somebody has to know.
+  private mutating func tellLoss() {
+    let name = record.stable.map { StackID(id, $0).name() } ?? ""
+    switch stableState {
+    case .none, .serving:
+      forgetAlerts(.stackLost)
+      forgetAlerts(.unhealthy)
+    case .lost(let reason):
+      let text =
+        stacks.keys.contains { $0 == record.stable } ? reason : "DELETED \(name): \(reason)"
+      if alertOnce(.stackLost, .error, about: name, "\(id): \(text)") {
+        say(.finding, record.stable, text)
+      }
+    case .ailing(let reason):
+      if alertOnce(.unhealthy, .error, about: name, "\(id): \(reason)") {
+        say(.finding, record.stable, reason)
+      }
     }
   }
 

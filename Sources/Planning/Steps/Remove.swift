@@ -39,6 +39,7 @@ extension StackRecord {
     guard self.role != role else { return }
     self.role = role
     inRole = .zero
+    belowFloor = nil
     if role != .candidate, role != .stable { order = nil }
   }
 }

@@ -31,7 +31,7 @@ extension TargetPass {
 
   /// The stack that carries the traffic, as observed; stable where nothing is known.
   private var serving: Generation? {
-    if !isWorker, case .known = input.route {
+    if !isWorker, isKnown {
       let best = stacks.keys.max { (weight($0), $0) < (weight($1), $1) }
       return best.flatMap { weight($0) > 0 ? $0 : nil }
     }
@@ -46,7 +46,7 @@ extension TargetPass {
     guard isKnown else { return .unknown }
     guard spec != nil else { return record.stacks.isEmpty ? .synced : .outOfSync }
     guard record.rollout == nil, let stable = record.stable, isAsDeclared(stable),
-      stableState == .serving, isWorker || weight(stable) == 100
+      isStableThere, isWorker || weight(stable) == 100
     else { return .outOfSync }
     let hasDrift = record.drift[stable].map { !$0.findings.isEmpty } ?? false
     return hasDrift ? .outOfSync : .synced
@@ -73,21 +73,57 @@ extension TargetPass {
       lines.insert("does nothing: \(why)", at: 0)
     }
     if record.isPaused || facts.isPaused { lines.append("paused: nothing new begins") }
-    if case .held(_, let reason) = input.desired { lines.append("the last good spec: \(reason)") }
+    if let unhealthy { lines.append(unhealthy) }
+    if let unreadable { lines.append(unreadable) }
+    if let sourceTrouble { lines.append(sourceTrouble) }
     if case .undeclared = input.desired { lines.append("no source says anything of it: kept") }
-    if lines.isEmpty, sync == .synced { lines.append("nothing to do: it is as declared") }
+    if notes.isEmpty, held == nil, !facts.isObserving, unhealthy == nil, sync == .synced {
+      lines.append("nothing to do: it is as declared")
+    }
     return lines.uniqued
+  }
+
+  /// Fewer answer than should, as fresh probes tell.
+  private var unhealthy: String? {
+    guard isKnown, let stable = record.stable, isComplete(stable), probe(stable) != nil,
+      healthy(stable) < floor(of: stable), isWorker || weight(stable) > 0
+    else { return nil }
+    let failure = probe(stable)?.lastFailure.map { ": \($0)" } ?? ""
+    return "\(healthy(stable)) of \(floor(of: stable)) instances of \(stable) healthy\(failure)"
+  }
+
+  private var unreadable: String? {
+    let all = record.stable.flatMap { findings[$0] }?.filter { $0.word == .notChecked } ?? []
+    guard let first = all.first else { return nil }
+    let more = all.count > 1 ? " and \(all.count - 1) more" : ""
+    return "not checked: \(first.path) of \(first.resource)\(more)"
+  }
+
+  /// What is in force is older than what was pushed, or may be.
+  private var sourceTrouble: String? {
+    if case .held(_, let reason) = input.desired {
+      return "the last good spec is in force: \(reason)"
+    }
+    guard let source = (spec ?? record.lastGood)?.source else { return nil }
+    switch facts.sources[source]?.health {
+    case .unreachable(let reason): return "\(source) is unreachable: \(reason)"
+    case .held(let reason): return "\(source) is held: \(reason)"
+    case .current, nil: return nil
+    }
   }
 
   // MARK: - Conditions
 
   private var conditions: [Condition] {
-    let isSynced = sync == .synced
+    let isSynced = sync == .synced && unhealthy == nil
     let message = explanation.first ?? "it is as declared"
     let isStalled = held != nil && record.rollout == nil
     let rollout = record.rollout
     let reason =
-      !isKnown ? "Unknown" : isStalled ? "Held" : rollout != nil ? "RollingOut" : sync.rawValue
+      !isKnown
+      ? "Unknown"
+      : isStalled
+        ? "Held" : rollout != nil ? "RollingOut" : unhealthy != nil ? "Unhealthy" : sync.rawValue
     return [
       Condition(
         type: .ready, status: isSynced, reason: isSynced ? "Synced" : reason, message: message),

@@ -20,7 +20,7 @@ extension TargetPass {
     let isQuiet = isParked(candidate) || !isComplete(candidate)
     if rollout.strategy == .recreate { return (isWorker || weight(candidate) == 0) && isQuiet }
     guard isWorker else { return weight(candidate) == 0 }
-    guard let stable = record.stable, stableState == .serving else { return isQuiet }
+    guard let stable = record.stable, isStableThere else { return isQuiet }
     // The candidate was parked only after stable had proved itself (`takeBack`).
     return isQuiet && isMeantToRunFully(stable)
   }
@@ -30,7 +30,7 @@ extension TargetPass {
   private func cannotReturn(_ rollout: RolloutMachine) -> Bool {
     let isServing = isWorker ? !isParked(rollout.candidate) : weight(rollout.candidate) > 0
     guard isServing else { return rollout.elapsed >= facts.limits.phaseDeadline }
-    guard let stable = record.stable, let stack = stacks[stable], stableState == .serving else {
+    guard let stable = record.stable, let stack = stacks[stable], isStableThere else {
       return true
     }
     // As long as its own gate would give it to become healthy.
@@ -53,7 +53,9 @@ extension TargetPass {
     let serves =
       isConceded
       ? "\(candidate) goes on serving, as nothing else can"
-      : record.stable.map { "\($0) serves" } ?? "nothing serves"
+      : record.stable.map {
+        isMeantToRunFully($0) ? "\($0) serves" : "\($0) is started again"
+      } ?? "nothing serves"
     say(.decision, candidate, "\(candidate) is taken back: \(serves)")
     tellEnd(rollout, failure, digest, serves)
   }
@@ -84,12 +86,12 @@ extension TargetPass {
     case .platformFault: backOff(.launch, failure.reason)
     case .noEvidence:
       record.noEvidence += 1
-      backOff(.launch, failure.reason)
+      backOff(.launch, failure.reason, from: .seconds(30))
       let isLast = record.noEvidence > 3
       record.hold = Hold(
         reason: .noEvidence,
         message: "\(failure.reason); "
-          + (isLast ? "not tried again" : "attempt \(record.noEvidence) of 3 failed"),
+          + (isLast ? "not tried again until retry" : "retried, \(record.noEvidence) of 3 times"),
         digest: digest)
     case .aborted:
       record.hold = Hold(reason: .aborted, message: failure.reason, digest: digest)
@@ -112,7 +114,9 @@ extension TargetPass {
   ) {
     let subject = "\(rollout.candidate)-\(digest?.short ?? "")"
     switch failure.kind {
-    case .superseded: return
+    case .superseded:
+      guard let back = record.stable, isAsDeclared(back), rollout.hasServed == true else { return }
+      alert(.rolledBack, .info, about: subject, "\(id): \(failure.reason); \(stable)")
     case .aborted:
       alert(.rolledBack, .info, about: subject, "\(id): \(failure.reason); \(stable)")
     case .stackFault, .platformFault, .noEvidence:

@@ -15,8 +15,8 @@ extension TargetPass {
     // What may not be launched must not keep stable from being repaired.
     if let obstacle = obstacle(to: cause) {
       note("\(declaredVersion) waits: \(obstacle)")
-      if case .lost(let reason) = stableState, cause != .repair || !isOwnOrderDeclared {
-        return repair(because: reason)
+      if let need = needOfRepair, cause != .repair || !isOwnOrderDeclared {
+        return repair(because: need)
       }
       return
     }
@@ -34,8 +34,8 @@ extension TargetPass {
   private mutating func causeToStart() -> RolloutMachine.Cause? {
     guard let stable = record.stable else { return .commit }
     guard isAsDeclared(stable) else { return .commit }
-    if case .lost(let reason) = stableState {
-      note(reason)
+    if let need = needOfRepair {
+      note(need)
       return .repair
     }
     guard let drift = replaceableDrift else { return nil }
@@ -70,6 +70,9 @@ extension TargetPass {
   private var obstacleToAnyLaunch: String? {
     if let delay = delay(of: .launch) { return delay }
     if !isWorker, route == nil { return "its route has to be there first" }
+    // S8: at most one superseded stack still runs.
+    let leaving = record.stacks.filter { $0.value.role == .superseded && !isParked($0.key) }.keys
+    if leaving.count > 1, let first = leaving.min() { return "\(first) has to be parked first" }
     // S8: what is on its way out has to go before more comes.
     let kept = record.stacks.values.count { $0.role != .retiring && !$0.hasDrifted }
     if kept >= 6 + policy.retain.stacks { return "\(kept) stacks are there; some have to go" }
@@ -120,11 +123,17 @@ extension TargetPass {
       guard stack.role == .warm || stack.role == .draining, isComplete(generation) else {
         return false
       }
-      return record.quarantined[stack.stackDigest] == nil
+      return record.quarantined[stack.stackDigest] == nil && !isKnownDead(generation)
     }
     let clean = all.filter { record.stacks[$0]?.hasDrifted == false && record.drift[$0] == nil }
     if let best = clean.first(where: isProven) ?? clean.first { return best }
-    return stableState == .serving ? nil : all.first
+    return needOfRepair == nil ? nil : all.first
+  }
+
+  /// It runs, was probed all along, and does not answer.
+  private func isKnownDead(_ generation: Generation) -> Bool {
+    isMeantToRunFully(generation) && !isBooting(generation) && probe(generation) != nil
+      && healthy(generation) == 0
   }
 
   private mutating func reuse(_ generation: Generation) {
@@ -183,12 +192,12 @@ extension TargetPass {
       stackDigest: order.stackDigest, intended: order.spec.instances, order: order)
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: cause, strategy: strategy)
-    if cause == .drift { countReplacement(order.stackDigest) }
+    if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }
     let why =
       switch cause {
       case .commit: "\(order.commit.short) declares \(order.version)"
       case .drift: replaceableDrift ?? "drift"
-      case .repair: "stable is lost"
+      case .repair: needOfRepair ?? "stable is lost"
       case .rollback: "rollback"
       }
     say(.decision, generation, "launches \(generation) (\(order.version)): \(why)")

@@ -13,7 +13,7 @@ extension TargetPass {
     if rollout.cause == .repair, rollout.phase == .shifting {
       return note("\(spec.version) waits: \(candidate) is about to bring the service back")
     }
-    if let stable = record.stable, isAsDeclared(stable), stableState == .serving {
+    if let stable = record.stable, isAsDeclared(stable), isStableThere {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
     if rollout.phase == .baking, isFit(candidate) {

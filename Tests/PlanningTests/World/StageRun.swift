@@ -23,7 +23,8 @@ extension Stage {
     }
     let end = world.clock.script + limit
     while world.clock.script < end {
-      if try isMet(condition, after: step()) { return }
+      let pass = step()
+      if try isMet(condition, after: pass) { return }
     }
     trace.say("NOT REACHED within \(limit.text): \(condition.joined(separator: " "))")
   }

@@ -63,6 +63,7 @@ extension World {
     process.inFlight = [:]
     process.outcomes = [:]
     platform.forgetProbes()
+    for target in ledger.records.keys { ledger.records[target]?.clock = nil }
     agent.isLedgerLost = false
   }
 

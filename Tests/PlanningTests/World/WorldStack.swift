@@ -18,6 +18,8 @@ struct WorldStack {
   struct Instance {
     var isRunning = false
     var age: Duration = .zero
+    /// How long it has been gone although it is meant to run.
+    var missing: Duration = .zero
     /// Consecutive passes that the prober saw.
     var streak = 0
   }
@@ -123,6 +125,7 @@ struct WorldStack {
   }
 
   mutating func advance(_ time: Duration) {
+    if phase == .complete { heal(time) }
     for index in instances.indices where instances[index].isRunning {
       instances[index].age += time
       if behaviour.crashes {
@@ -132,6 +135,16 @@ struct WorldStack {
       }
       let probes = max(1, Int(time / certificate.spec.health.interval))
       instances[index].streak = answers(instances[index]) ? instances[index].streak + probes : 0
+    }
+  }
+
+  /// The platform brings back what is meant to run, with or without the agent.
+  private mutating func heal(_ time: Duration) {
+    for index in instances.indices where index < intended && !instances[index].isRunning {
+      instances[index].missing += time
+      guard instances[index].missing >= .seconds(3) else { continue }
+      instances[index] = Instance(isRunning: true)
+      restarts += 1
     }
   }
 
