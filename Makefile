@@ -27,7 +27,7 @@ export KEEP
 
 BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
 RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
-TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server
+TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
 # One after another: on two cores suites with real processes would only time each other out.
