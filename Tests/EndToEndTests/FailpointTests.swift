@@ -1,33 +1,44 @@
 import Foundation
 import Model
 import PlatformKit
+import Support
 import Testing
 
-/// The agent is killed from outside at each named point; the next one ends at the same state.
+/// The agent, or what it started, is killed from outside at each named point; the next agent ends
+/// where an unharmed one would have.
 @Suite(.timeLimit(.minutes(10))) struct FailpointTests {
-  /// Points on the way of a bump; those of an uninstall are not on it.
-  static let points = Failpoint.names
+  @Test func `every point lies on a journey`() {
+    #expect(Set(Journey.allCases.flatMap(\.points)) == Set(Failpoint.names))
+    #expect(Set(Crash.all.map(\.point)) == Set(Failpoint.names))
+  }
 
-  @Test(arguments: points)
-  func `killed at a named point, the bump still ends the same`(point: String) async throws {
-    try await withHost { host in
-      try host.start()
-      try await host.synced("1.0.0")
-      host.kill()
-      try host.start(failpoint: point)
-      try host.remote.bump(to: "1.1.0")
-      // Not every point lies on the way of this bump; then the bump simply succeeds.
-      _ = try await host.until("the point \(point) or the end is reached") {
-        if FileManager.default.fileExists(atPath: host.failpointFile.path) { return true }
-        let status = try? await host.status()
-        return status?.liveVersion == "1.1.0" && status?.rollout == nil ? true : nil
-      }
-      try host.killAtFailpoint()
-      try host.start()
-      let status = try await host.synced("1.1.0")
-      #expect(status.stacks.map(\.generation) == [1, 2], "one launch, no second")
-      #expect(status.stacks.first { $0.generation == 2 }?.running == 2)
-      #expect(try await host.answer().body.contains("1.1.0"))
+  @Test(arguments: Crash.all)
+  func `killed at a named point, the journey ends the same`(crash: Crash) async throws {
+    let secrets = try TemporaryDirectory()
+    try secrets.write("greeting", "hello\n", mode: 0o600)
+    try await withHost(
+      application: crash.journey.application, settings: "secrets: { directory: \(secrets.path) }"
+    ) { host in
+      try await crash.journey.prepare(host)
+      try await crash.journey.setOut(host, to: crash.point)
+      let stopped = try await host.untilStopped(at: crash.point)
+      host.kill(stopped, at: crash.point)
+      try await crash.journey.arrive(host)
+    }
+  }
+}
+
+/// One death on one journey.
+struct Crash: CustomTestStringConvertible {
+  var journey: Journey
+  var point: String
+
+  var testDescription: String { "\(journey.rawValue) \(point)" }
+
+  /// Each point once, on the journey named for it or else on a bump; all with `VIRIDIAN_CRASHES`.
+  static var all: [Crash] {
+    Journey.allCases.flatMap { journey in
+      journey.points.map { Crash(journey: journey, point: $0) }
     }
   }
 }

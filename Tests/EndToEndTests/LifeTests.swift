@@ -69,13 +69,7 @@ import Testing
     try await withHost { host in
       try host.start()
       try await host.synced("1.0.0")
-      let release = "\(host.state)/local/stacks/web-production-v001/release"
-      let file = try #require(
-        FileManager.default.enumerator(atPath: release)?.compactMap { $0 as? String }
-          .first { $0.hasSuffix("settings.json") })
-      let path = "\(release)/\(file)"
-      chmod(path, 0o644)
-      try Data("{\"greeting\": \"changed by hand\"}".utf8).write(to: URL(fileURLWithPath: path))
+      try host.change("settings.json", of: 1)
       let entry = try await host.until("the finding is recorded") {
         try await host.history([.finding]).first { $0.message.contains("settings.json") }
       }
