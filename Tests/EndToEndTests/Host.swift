@@ -8,14 +8,14 @@ import Transport
 /// Runs a test on a host of its own, at most a few at a time, and always cleans up after it.
 func withHost(
   application: [String: String] = [:], keeping: Set<String> = ["web@production"],
-  settings: String = "", remote: String? = nil, source: String? = nil,
-  _ body: (Host) async throws -> Void
+  settings: String = "", inspectEvery: String = "500ms", remote: String? = nil,
+  source: String? = nil, _ body: (Host) async throws -> Void
 ) async throws {
   await HostSlots.shared.enter()
   do {
     let host = try Host(
-      application: application, keeping: keeping, settings: settings, remote: remote,
-      source: source)
+      application: application, keeping: keeping,
+      settings: "inspectEvery: \(inspectEvery)\n\(settings)", remote: remote, source: source)
     do {
       try await body(host)
     } catch {
@@ -261,7 +261,6 @@ final class Host {
       owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)
       interval: 500ms
-      inspectEvery: 500ms
       sources:
         - \(source)
       platforms:
