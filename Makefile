@@ -35,7 +35,7 @@ TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^(LedgerStore|Transport|GitSource)Tests \
 	^HAProxyRouterTests ^KeeperTests ^LocalPlatformTests \
-	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents)Tests
+	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents|Upgrade|Failpoint)Tests
 
 .PHONY: help build test failpoints walks lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench
@@ -58,9 +58,9 @@ else
 	$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(suites)';)
 endif
 
-failpoints: install-packages ## kills the agent at every named point of a bump
+failpoints: install-packages ## kills at every named point of every journey (test: a few of each)
 	@$(SWIFT) build $(FLAGS) --build-tests
-	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter FailpointTests
+	@VIRIDIAN_CRASHES=all $(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter FailpointTests
 
 walks: install-packages ## long random walks over the planner
 	@$(SWIFT) build $(FLAGS) --build-tests
