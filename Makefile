@@ -29,7 +29,7 @@ export KEEP
 
 BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
 RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
-TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server
+TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
 # One after another: on two cores suites with real processes would only time each other out.
@@ -37,7 +37,7 @@ TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^(LedgerStore|Transport|GitSource)Tests \
 	^HAProxyRouterTests ^KeeperTests ^LocalPlatformTests \
-	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents)Tests
+	^EndToEndTests.(Life|Source|LedgerLoss|Remote|TwoAgents|Upgrade|Failpoint)Tests
 
 .PHONY: help build test failpoints walks lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench
@@ -60,9 +60,9 @@ else
 	$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(suites)';)
 endif
 
-failpoints: install-packages ## kills the agent at every named point of a bump
+failpoints: install-packages ## kills at every named point of every journey (test: a few of each)
 	@$(SWIFT) build $(FLAGS) --build-tests
-	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter FailpointTests
+	@VIRIDIAN_CRASHES=all $(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter FailpointTests
 
 walks: install-packages ## long random walks over the planner; WALKS=… how many of each kind
 	@$(SWIFT) build $(FLAGS) --build-tests

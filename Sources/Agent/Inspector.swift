@@ -12,6 +12,22 @@ package actor Inspector {
   private var waiting: [(certificate: BirthCertificate, platform: any Platform)] = []
   private var reports: [ProbeBook.Key: (result: Observed<Inspection>, at: Now)] = [:]
   private var running: Set<ProbeBook.Key> = []
+  /// Whose next report a gate waits for.
+  private var awaited: Set<ProbeBook.Key> = []
+
+  /// A stack as a pass saw it.
+  package struct Subject: Sendable {
+    package var stack: StackObservation
+    package var platform: any Platform
+    /// For a stack without a fingerprint: how long all its instances have answered. What was read
+    /// before that is read again at once, because the gate takes the fingerprint from it.
+    package var provenFor: Duration?
+    package init(stack: StackObservation, platform: any Platform, provenFor: Duration? = nil) {
+      self.stack = stack
+      self.platform = platform
+      self.provenFor = provenFor
+    }
+  }
 
   /// More at a time would compete with the applications for the disk.
   private static let concurrency = 4
@@ -26,12 +42,13 @@ package actor Inspector {
   }
 
   /// Begins inspections that are due; forgets stacks that are gone.
-  package func follow(
-    _ stacks: [(stack: StackObservation, platform: any Platform)], at now: Now
-  ) {
+  package func follow(_ stacks: [Subject], at now: Now) {
     let complete = stacks.filter { $0.stack.phase == .complete }
     let keys = Set(complete.map { ProbeBook.Key($0.stack.certificate) })
     reports = reports.filter { keys.contains($0.key) }
+    awaited = Set(
+      complete.map { (ProbeBook.Key($0.stack.certificate), $0) }
+        .filter { isStale($0.0, provenFor: $0.1.provenFor, at: now) }.map(\.0))
     // Never inspected comes first, then what was inspected longest ago: with more stacks than can
     // be inspected within the interval each still gets its turn, and no gate waits for ever.
     let due = complete.map { (key: ProbeBook.Key($0.stack.certificate), subject: $0) }
@@ -63,8 +80,16 @@ package actor Inspector {
     }
   }
 
+  private func isStale(
+    _ key: ProbeBook.Key, provenFor: Duration?, at now: Now
+  ) -> Bool {
+    guard let provenFor else { return false }
+    return reports[key].map { age(of: $0.at, at: now) > provenFor } ?? true
+  }
+
   private func isDue(_ key: ProbeBook.Key, at now: Now) -> Bool {
     guard !running.contains(key) else { return false }
+    if awaited.contains(key) { return true }
     guard let last = reports[key] else { return true }
     return last.at.bootID != now.bootID
       || now.elapsed(since: last.at, limit: .seconds(86_400)) >= interval
@@ -72,6 +97,8 @@ package actor Inspector {
 
   private func inspect(_ certificate: BirthCertificate, on platform: any Platform) async {
     let key = ProbeBook.Key(certificate)
+    // As old as its oldest reading.
+    let start = clock()
     let result: Observed<Inspection>
     do throws(PlatformError) {
       result = .known(try await platform.inspect(certificate))
@@ -79,9 +106,9 @@ package actor Inspector {
       result = .unknown(reason: "\(error)")
     }
     let isNews = reports[key]?.result != result
-    reports[key] = (result, clock())
+    reports[key] = (result, start)
     running.remove(key)
     begin()
-    if isNews { nudge() }
+    if isNews || awaited.remove(key) != nil { nudge() }
   }
 }

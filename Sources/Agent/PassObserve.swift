@@ -19,7 +19,7 @@ extension Pass {
     let (platforms, routes) = await observePlaces()
     state.judgeLedger(Array(platforms.values))
     let stacks = platforms.values.compactMap(\.value).flatMap(\.stacks)
-    if preview == nil { await follow(stacks, at: now) }
+    if preview == nil { await follow(stacks, state.fingerprints, at: now) }
     let desired = sources.values.compactMap(\.desired).flatMap(\.targets)
     let inputs = PassInputs(
       now: now, interval: parts.interval,
@@ -27,7 +27,8 @@ extension Pass {
         mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true,
         isLedgerLost: state.isLedgerLost),
       limits: limits, sources: sources, platforms: platforms, routes: routes,
-      probes: await parts.prober.reports(), inspections: await parts.inspector.current(at: now),
+      probes: await parts.prober.reports(at: now),
+      inspections: await parts.inspector.current(at: now),
       fingerprints: state.fingerprints,
       resolutions: await resolutions(desired, isPreview: preview != nil),
       freezes: freezes(desired, at: now), inFlight: inFlight, outcomes: outcomes,
@@ -47,11 +48,22 @@ extension Pass {
     return views
   }
 
-  private func follow(_ stacks: [StackObservation], at now: Now) async {
+  private func follow(
+    _ stacks: [StackObservation], _ fingerprints: [StackID: Fingerprint], at now: Now
+  ) async {
     await parts.prober.follow(stacks)
+    let probes = await parts.prober.reports(at: now)
     await parts.inspector.follow(
       stacks.compactMap { stack in
-        parts.places[stack.certificate.platform].map { (stack, $0.platform) }
+        guard let place = parts.places[stack.certificate.platform] else { return nil }
+        var subject = Inspector.Subject(stack: stack, platform: place.platform)
+        if fingerprints[stack.certificate.stack] == nil,
+          let probe = probes[ProbeBook.Key(stack.certificate)],
+          probe.proven >= stack.capacity.declared
+        {
+          subject.provenFor = probe.provenFor
+        }
+        return subject
       }, at: now)
   }
 

@@ -18,6 +18,8 @@ package struct ProbeBook: Sendable {
     var consecutivePasses = 0
     var isPassing = false
     var at: Now
+    /// Since when it has passed often enough.
+    var provenSince: Now?
   }
 
   private struct Stack {
@@ -47,6 +49,11 @@ package struct ProbeBook: Sendable {
     record.isPassing = failure == nil
     record.consecutivePasses = failure == nil ? record.consecutivePasses + 1 : 0
     record.at = now
+    if record.consecutivePasses < gate.healthyAfter {
+      record.provenSince = nil
+    } else if record.provenSince == nil {
+      record.provenSince = now
+    }
     stack.instances[instance] = record
     if let failure { stack.lastFailure = "instance \(instance): \(failure)" }
     stacks[key] = stack
@@ -68,9 +75,10 @@ package struct ProbeBook: Sendable {
     let fresh = stack.gate.interval * 2 + stack.gate.timeout
     let ages = stack.instances.mapValues { now.elapsed(since: $0.at, limit: .seconds(86_400)) }
     let passing = stack.instances.filter { $0.value.isPassing && (ages[$0.key] ?? fresh) <= fresh }
+    let provenSince = passing.values.compactMap(\.provenSince)
+    let provenFor = provenSince.map { now.elapsed(since: $0, limit: .seconds(86_400)) }
     return ProbeReport(
-      healthy: passing.count,
-      proven: passing.values.count { $0.consecutivePasses >= stack.gate.healthyAfter },
-      age: ages.values.max() ?? .zero, lastFailure: stack.lastFailure)
+      healthy: passing.count, proven: provenFor.count, age: ages.values.max() ?? .zero,
+      provenFor: provenFor.min() ?? .zero, lastFailure: stack.lastFailure)
   }
 }

@@ -44,9 +44,8 @@ package actor Prober {
   }
 
   /// By stack; a stack none of whose probes has ended is missing.
-  package func reports() -> [ProbeBook.Key: ProbeReport] {
-    let now = clock()
-    return Dictionary(
+  package func reports(at now: Now) -> [ProbeBook.Key: ProbeReport] {
+    Dictionary(
       uniqueKeysWithValues: tasks.keys.compactMap { key in
         book.report(key, at: now).map { (key, $0) }
       })

@@ -39,6 +39,10 @@ extension TargetPass {
           .init(.stackFault, "the gate failed: \(count) after \(gate.deadline.text)\(failure)"))
         : .waiting("waits for the gate: \(count), \(clock)\(failure)")
     }
+    // What runs may settle while it starts: a wrapper executes another program.
+    if !isReuse, let report = input.inspections[generation], report.age > probe.provenFor {
+      return lateOr(isLate, .noEvidence, "\(generation) is inspected again, now that it answers")
+    }
     return fingerprintGate(generation, isLate: isLate, elapsed: elapsed, isReuse: isReuse)
   }
 

@@ -144,7 +144,9 @@ extension TargetPass {
 
   /// Stacks behind the route, most important first, as many as fit.
   private func routed(_ split: [Generation: Int]) -> [Generation] {
-    let used = stacks.keys.filter { weight($0) > 0 || sessions($0) > 0 || split[$0] != nil }
+    let used = stacks.keys.filter {
+      weight($0) > 0 || split[$0] != nil || (sessions($0) > 0 && !isCut($0))
+    }
     let wanted = record.stacks.keys.filter(belongsBehindRoute)
     func rank(_ generation: Generation) -> Int {
       if (split[generation] ?? 0) > 0 { return 0 }
@@ -158,6 +160,14 @@ extension TargetPass {
     }
     let bound = max(facts.limits.stacksPerRoute, used.count)
     return Array(all.prefix(bound))
+  }
+
+  /// On its way out, and its sessions have had their time: leaving the route cuts them.
+  private func isCut(_ generation: Generation) -> Bool {
+    switch record.stacks[generation]?.role {
+    case .quarantined, .superseded, .retiring: isDrained(generation)
+    case .stable, .warm, .draining, .candidate, nil: false
+    }
   }
 
   private func belongsBehindRoute(_ generation: Generation) -> Bool {

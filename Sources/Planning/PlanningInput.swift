@@ -199,12 +199,18 @@ package struct ProbeReport: Hashable, Codable, Sendable {
   package var proven: Int
   /// Age of the oldest among the instances' newest probes.
   package var age: Duration
+  /// How long the proven instances have been proven without a break.
+  package var provenFor: Duration
   /// The newest failure, for people: `instance 1: GET /healthz answered 500`.
   package var lastFailure: String?
-  package init(healthy: Int, proven: Int, age: Duration, lastFailure: String? = nil) {
+  package init(
+    healthy: Int, proven: Int, age: Duration, provenFor: Duration = .seconds(86_400),
+    lastFailure: String? = nil
+  ) {
     self.healthy = healthy
     self.proven = proven
     self.age = age
+    self.provenFor = provenFor
     self.lastFailure = lastFailure
   }
 }

@@ -50,5 +50,9 @@ struct Viridian: AsyncParsableCommand {
 
 enum Version {
   /// Semantic version of the agent; written nowhere that a digest or a fingerprint reads.
-  static let text = "0.1.0"
+  static let text = String(stamp.dropFirst("viridian version ".count))
+
+  /// The one place, and found in the program's bytes: packagers may look for it there, and tests
+  /// make another version's build by it.
+  private static let stamp = "viridian version 0.1.0"
 }

@@ -36,6 +36,22 @@ import Testing
     #expect(report?.lastFailure == "instance 0: answered 500")
   }
 
+  @Test func `how long all are proven is told from the last one to be, and begins anew`() {
+    var book = ProbeBook()
+    for second in 1...6 {
+      record(&book, 0, nil, at: second)
+      if second > 2 { record(&book, 1, nil, at: second) }
+    }
+    #expect(book.report(key, at: at(6))?.proven == 2)
+    #expect(book.report(key, at: at(6))?.provenFor == .seconds(2))
+    record(&book, 0, "answered 500", at: 7)
+    record(&book, 0, nil, at: 8)
+    record(&book, 0, nil, at: 9)
+    record(&book, 1, nil, at: 9)
+    #expect(book.report(key, at: at(9))?.proven == 2)
+    #expect(book.report(key, at: at(9))?.provenFor == .zero)
+  }
+
   @Test func `an old pass is no proof`() {
     var book = ProbeBook()
     record(&book, 0, nil, at: 1)

@@ -1,33 +1,69 @@
 import Foundation
 import Model
 import PlatformKit
+import Support
 import Testing
 
-/// The agent is killed from outside at each named point; the next one ends at the same state.
-@Suite(.timeLimit(.minutes(10))) struct FailpointTests {
-  /// Points on the way of a bump; those of an uninstall are not on it.
-  static let points = Failpoint.names
-
-  @Test(arguments: points)
-  func `killed at a named point, the bump still ends the same`(point: String) async throws {
-    try await withHost { host in
-      try host.start()
-      try await host.synced("1.0.0")
-      host.kill()
-      try host.start(failpoint: point)
-      try host.remote.bump(to: "1.1.0")
-      // Not every point lies on the way of this bump; then the bump simply succeeds.
-      _ = try await host.until("the point \(point) or the end is reached") {
-        if FileManager.default.fileExists(atPath: host.failpointFile.path) { return true }
-        let status = try? await host.status()
-        return status?.liveVersion == "1.1.0" && status?.rollout == nil ? true : nil
-      }
-      try host.killAtFailpoint()
-      try host.start()
-      let status = try await host.synced("1.1.0")
-      #expect(status.stacks.map(\.generation) == [1, 2], "one launch, no second")
-      #expect(status.stacks.first { $0.generation == 2 }?.running == 2)
-      #expect(try await host.answer().body.contains("1.1.0"))
+/// The agent, or what it started, is killed from outside at each named point; the next agent ends
+/// where an unharmed one would have.
+@Suite(.timeLimit(.minutes(30))) struct FailpointTests {
+  @Test func `every point lies on a journey`() {
+    #expect(Set(Journey.allCases.flatMap(\.points)) == Set(Failpoint.names))
+    for crash in Crash.representative {
+      #expect(crash.journey.points.contains(crash.point), "\(crash) is not on its journey")
     }
+    #expect(Set(Crash.representative.map(\.journey)) == Set(Journey.allCases))
+  }
+
+  @Test(arguments: Crash.chosen)
+  func `killed at a named point, the journey ends the same`(crash: Crash) async throws {
+    let secrets = try TemporaryDirectory()
+    try secrets.write("greeting", "hello\n", mode: 0o600)
+    try await withHost(
+      application: crash.journey.application, settings: "secrets: { directory: \(secrets.path) }"
+    ) { host in
+      try await crash.journey.prepare(host)
+      try await crash.journey.setOut(host, to: crash.point)
+      let stopped = try await host.untilStopped(at: crash.point)
+      host.kill(stopped, at: crash.point)
+      try await crash.journey.arrive(host)
+    }
+  }
+}
+
+/// One death on one journey.
+struct Crash: CustomTestStringConvertible {
+  var journey: Journey
+  var point: String
+
+  var testDescription: String { "\(journey.rawValue) \(point)" }
+
+  /// All 135 take minutes: `VIRIDIAN_CRASHES=all` asks for them, as `make failpoints` does.
+  static var chosen: [Crash] {
+    ProcessInfo.processInfo.environment["VIRIDIAN_CRASHES"] == "all" ? all : representative
+  }
+
+  static let all = Journey.allCases.flatMap { journey in
+    journey.points.map { Crash(journey, $0) }
+  }
+
+  /// Each journey, each program that may die, and each kind of half-done work.
+  static let representative = [
+    Crash(.firstLaunch, "haproxy.start.after"), Crash(.firstLaunch, "haproxy.reload.before"),
+    Crash(.firstLaunch, "local.ensure.after-secrets"),
+    Crash(.bump, "ledger.after-intent"), Crash(.bump, "executor.before-ensure"),
+    Crash(.bump, "local.ensure.certificate-written"), Crash(.bump, "unpack.after-entry"),
+    Crash(.bump, "keeper.after-fork"), Crash(.bump, "haproxy.apply.between-files"),
+    Crash(.bump, "haproxy.apply.between-commands"), Crash(.bump, "ledger.before-outcome"),
+    Crash(.revert, "haproxy.apply.before-commit-map"),
+    Crash(.replacement, "local.ensure.after-keeper"),
+    Crash(.supersede, "local.instances.after-write"), Crash(.supersede, "keeper.before-stop"),
+    Crash(.drain, "haproxy.apply.before-cut"),
+    Crash(.uninstall, "local.retire.after-mark"), Crash(.uninstall, "local.retire.after-rename"),
+  ]
+
+  private init(_ journey: Journey, _ point: String) {
+    self.journey = journey
+    self.point = point
   }
 }

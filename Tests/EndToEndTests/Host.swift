@@ -8,14 +8,14 @@ import Transport
 /// Runs a test on a host of its own, at most a few at a time, and always cleans up after it.
 func withHost(
   application: [String: String] = [:], keeping: Set<String> = ["web@production"],
-  settings: String = "", remote: String? = nil, source: String? = nil,
-  _ body: (Host) async throws -> Void
+  settings: String = "", inspectEvery: String = "500ms", remote: String? = nil,
+  source: String? = nil, _ body: (Host) async throws -> Void
 ) async throws {
   await HostSlots.shared.enter()
   do {
     let host = try Host(
-      application: application, keeping: keeping, settings: settings, remote: remote,
-      source: source)
+      application: application, keeping: keeping,
+      settings: "inspectEvery: \(inspectEvery)\n\(settings)", remote: remote, source: source)
     do {
       try await body(host)
     } catch {
@@ -58,6 +58,8 @@ final class Host {
   private let http: HTTPClient
   private var agent: pid_t?
   private var agents = 0
+  /// Clients that are still being answered.
+  var clients: [pid_t] = []
   /// Extra lines of the configuration.
   private let settings: String
 
@@ -81,12 +83,17 @@ final class Host {
 
   var state: String { directory.appending(path: "state").path }
   var configuration: String { directory.appending(path: "viridian.yaml").path }
+  var failpointFile: URL { directory.appending(path: "failpoint") }
   var logFile: URL { directory.appending(path: "agent-\(agents).log") }
   var publicURL: String { "http://127.0.0.1:\(port)" }
 
   /// Stops what is left; called by every test's end.
   func end() async {
     kill()
+    for client in clients {
+      Foundation.kill(client, SIGKILL)
+      Tool.wait(client)
+    }
     do { try await run(["uninstall", "--yes"]) } catch { Issue.record("uninstall: \(error)") }
     #expect(processes().isEmpty, "processes are left behind: \(processes())")
     do { try FileManager.default.removeItem(at: directory) } catch {
@@ -94,8 +101,15 @@ final class Host {
     }
   }
 
-  /// Starts the agent; `failpoint`: where it is to stop itself.
+  /// Starts the agent; `failpoint`: where it, or what it starts, is to stop itself.
   func start(failpoint: String? = nil, executable: URL = Programs.viridian) throws {
+    try start(["run"], failpoint: failpoint, executable: executable)
+  }
+
+  /// Starts the program as this host's agent; `arguments`: its verb.
+  func start(
+    _ arguments: [String], failpoint: String?, executable: URL = Programs.viridian
+  ) throws {
     precondition(agent == nil, "one agent at a time")
     agents += 1
     var environment = ["SWIFT_BACKTRACE": "enable=no"]
@@ -104,31 +118,9 @@ final class Host {
       environment["VIRIDIAN_FAILPOINT_FILE"] = failpointFile.path
     }
     agent = try Tool.spawn(
-      [executable.path, "run", "--config", configuration], directory: directory.path,
+      [executable.path] + arguments + ["--config", configuration], directory: directory.path,
       environment: environment, input: "/dev/null", output: logFile.path, error: logFile.path)
   }
-
-  /// Kills the process that stopped itself at the failpoint, then the agent.
-  func killAtFailpoint() throws {
-    if let text = try? String(contentsOf: failpointFile, encoding: .utf8),
-      let pid = text.split(separator: " ").last.flatMap({
-        Int32($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      })
-    {
-      Foundation.kill(pid, SIGKILL)
-    }
-    kill()
-    // A keeper that was started with the failpoint would only stop there again.
-    for line in processes() where line.contains("viridian-keeper") {
-      guard let pid = line.split(separator: " ").first.flatMap({ Int32($0) }),
-        let variables = FileManager.default.contents(atPath: "/proc/\(pid)/environ"),
-        variables.range(of: Data("VIRIDIAN_FAILPOINT=".utf8)) != nil
-      else { continue }
-      Foundation.kill(pid, SIGKILL)
-    }
-  }
-
-  var failpointFile: URL { directory.appending(path: "failpoint") }
 
   /// SIGKILL from outside.
   func kill() {
@@ -244,6 +236,13 @@ final class Host {
     return try JSONDecoder().decode(Value.self, from: Data(response.body))
   }
 
+  /// The history as a text, for the reader of a failure.
+  func told() async -> String {
+    let entries = (try? await history()) ?? []
+    return entries.map { "\($0.at) \($0.kind.rawValue) pass \($0.pass): \($0.message)" }
+      .joined(separator: "\n")
+  }
+
   private func evidence() async -> String {
     let statuses = (try? await statuses()) ?? []
     let lines = statuses.map { status in
@@ -252,7 +251,8 @@ final class Host {
         + "\(status.hold ?? "") \(status.explanation.joined(separator: "; "))"
     }
     let log = (try? String(contentsOf: logFile, encoding: .utf8)) ?? ""
-    return lines.joined(separator: "\n") + "\n--- agent log\n" + log.suffix(4000)
+    return lines.joined(separator: "\n") + "\n--- history\n" + (await told())
+      + "\n--- agent log\n" + log.suffix(4000)
   }
 
   /// Writes the configuration; for the agent's next start.
@@ -261,7 +261,6 @@ final class Host {
       owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)
       interval: 500ms
-      inspectEvery: 500ms
       sources:
         - \(source)
       platforms:

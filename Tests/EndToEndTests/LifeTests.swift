@@ -69,13 +69,7 @@ import Testing
     try await withHost { host in
       try host.start()
       try await host.synced("1.0.0")
-      let release = "\(host.state)/local/stacks/web-production-v001/release"
-      let file = try #require(
-        FileManager.default.enumerator(atPath: release)?.compactMap { $0 as? String }
-          .first { $0.hasSuffix("settings.json") })
-      let path = "\(release)/\(file)"
-      chmod(path, 0o644)
-      try Data("{\"greeting\": \"changed by hand\"}".utf8).write(to: URL(fileURLWithPath: path))
+      try host.change("settings.json", of: 1)
       let entry = try await host.until("the finding is recorded") {
         try await host.history([.finding]).first { $0.message.contains("settings.json") }
       }
@@ -99,6 +93,50 @@ import Testing
       try host.start()
       let status = try await host.synced("1.0.0")
       #expect(status.stacks.map(\.generation) == before)
+    }
+  }
+
+  @Test func `stacks whose processes and keepers all died come back as they were`() async throws {
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.1.0")
+      try await host.synced("1.1.0")
+      let decisions = try await host.history([.decision]).count
+      // Keepers first: they would start again what dies before them.
+      for pid in host.pids(of: "viridian-keeper") + host.pids(of: "web --port") {
+        kill(pid, SIGKILL)
+      }
+      let status = try await host.until("stable and the warm stack run again") {
+        let status = try await host.status()
+        return host.pids(of: "viridian-keeper").count == 2
+          && status?.stacks.map(\.healthy) == [2, 2] ? status : nil
+      }
+      #expect(status.stacks.map(\.generation) == [1, 2])
+      #expect(host.pids(of: "web --port").count == 4)
+      #expect(try await host.answer().body.contains("1.1.0"))
+      #expect(try await host.history([.decision]).count == decisions, "\(status)")
+      #expect(try await host.history([.finding]).isEmpty)
+    }
+  }
+
+  @Test func `what a wrapper executes while it starts is no drift`() async throws {
+    // So seldom that the gate would be passed with what was read while the wrapper still slept.
+    try await withHost(
+      application: [
+        "[./web, --port, \"${port}\"]":
+          "[sh, -c, \"sleep 1; exec ./web --port ${port}\"]",
+        "action: replace": "action: alert",
+      ], inspectEvery: "4s"
+    ) { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.change("settings.json", of: 1)
+      let finding = try await host.until("the next inspection has found something") {
+        try await host.history([.finding]).first
+      }
+      #expect(finding.message.contains("settings.json"))
+      #expect(!finding.message.contains("/executable") && !finding.message.contains("/argv"))
     }
   }
 

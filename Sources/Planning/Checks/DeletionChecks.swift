@@ -34,7 +34,8 @@ extension PlanChecks {
     return wrong
   }
 
-  private static func isDrained(_ generation: Generation, _ checked: CheckedPlan) -> Bool {
+  /// It has no sessions, or they had their time and may be cut.
+  static func isDrained(_ generation: Generation, _ checked: CheckedPlan) -> Bool {
     guard hasSessions(checked, generation) else { return true }
     guard let record = checked.before?.stacks[generation], let traffic = checked.spec?.traffic
     else {

@@ -33,16 +33,20 @@ extension PlanChecks {
   /// S16: a clock grows by what a watched boot clock shows, at most two intervals a pass.
   static let clocksOnlyAccumulate: Rule = { checked in
     guard let before = checked.before, let after = checked.after else { return [] }
-    let now = checked.input.now
-    let allowed =
-      before.clock.map { $0.bootID == now.bootID ? now.sinceBoot - $0.sinceBoot : .zero } ?? .zero
-    let bound = max(.zero, min(allowed, checked.input.interval * 2))
+    let bound = passed(checked)
     return after.stacks.keys.sorted().compactMap { generation in
       guard let old = before.stacks[generation], let new = after.stacks[generation],
         old.role == new.role, new.inRole - old.inRole > bound
       else { return nil }
       return "the clock of \(generation) grew by \((new.inRole - old.inRole).text)"
     }
+  }
+
+  /// What a clock may have grown by in this pass.
+  private static func passed(_ checked: CheckedPlan) -> Duration {
+    let now = checked.input.now
+    guard let clock = checked.before?.clock, clock.bootID == now.bootID else { return .zero }
+    return max(.zero, min(now.sinceBoot - clock.sinceBoot, checked.input.interval * 2))
   }
 
   /// S20: a candidate becomes stable only healthy, with all traffic read back, after its bake.
@@ -65,8 +69,8 @@ extension PlanChecks {
       wrong.append("\(candidate) is promoted with \(checked.weight(candidate)) % of the traffic")
     }
     let isNew = rollout.cause == .commit || rollout.cause == .drift
-    let served = checked.after?.stacks[candidate]?.inRole ?? .zero
-    let watched = max(served, checked.before?.stacks[candidate]?.inRole ?? .zero)
+    // Its bake may end within this very pass.
+    let watched = (checked.before?.stacks[candidate]?.inRole ?? .zero) + passed(checked)
     if isNew, let bake = checked.spec?.rollout.bake, watched < bake {
       wrong.append("\(candidate) is promoted after \(watched.text) of a bake of \(bake.text)")
     }

@@ -33,7 +33,7 @@ extension PlanChecks {
     let sum = weights.reduce(0, +)
     if sum != 100, sum != 0 { wrong.append("the weights sum to \(sum)") }
     for backend in checked.route?.route.backends ?? [] {
-      let isUsed = backend.weightPercent > 0 || hasSessions(checked, backend.generation)
+      let isUsed = backend.weightPercent > 0 || !isDrained(backend.generation, checked)
       if isUsed, checked.stacks[backend.generation] != nil,
         !generations.contains(backend.generation)
       {

@@ -139,7 +139,7 @@ extension TargetPass {
     if isServing { record.stable = generation }
   }
 
-  private func order(repeating certificate: BirthCertificate) -> LaunchOrder {
+  func order(repeating certificate: BirthCertificate) -> LaunchOrder {
     var traffic = spec?.traffic ?? TrafficPolicy()
     traffic.mode = certificate.traffic
     return LaunchOrder(

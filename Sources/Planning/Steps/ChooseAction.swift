@@ -13,14 +13,16 @@ extension TargetPass {
     if facts.conditions.isLedgerLost, elapsed == .zero { return note("does nothing yet") }
     if isRemovalAllowed, removalObjection != nil { return }
     changeRoute()
+    if actions.isEmpty { restartServing() }
     if actions.isEmpty { healStable() }
     if actions.isEmpty { moveOn() }
+    if actions.isEmpty { restartOthers() }
     if actions.isEmpty { park() }
     if actions.isEmpty { discard() }
   }
 
   /// Takes the action, unless something keeps it back; the note says what.
-  private mutating func act(_ action: Action, _ why: String) {
+  mutating func act(_ action: Action, _ why: String) {
     if facts.isObserving { return note("would: \(why)") }
     if let busy = input.inFlight.first { return note("\(why): waits for \(busy.words)") }
     if let delay = delay(of: action) { return note("\(why): \(delay)") }
@@ -133,7 +135,7 @@ extension TargetPass {
   }
 
   /// Why it may not start while another may run.
-  private func exclusion(_ generation: Generation) -> String? {
+  func exclusion(_ generation: Generation) -> String? {
     guard traffic.exclusive else { return nil }
     let other = stacks.keys.sorted().first { $0 != generation && !isParked($0) }
     return other.map { "\($0) may still run, and this target is exclusive" }

@@ -60,10 +60,11 @@ enum EvidenceCases {
     },
     RuleCase("S20", "a promotion before the bake has ended") { wrong in
       wrong.promote()
-      wrong.record { $0.stacks[2]?.inRole = .seconds(9) }
+      wrong.record { $0.stacks[2]?.inRole = .seconds(8) }
     } good: { right in
       right.promote()
-      right.record { $0.stacks[2]?.inRole = .seconds(10) }
+      // The second of this pass is the tenth.
+      right.record { $0.stacks[2]?.inRole = .seconds(9) }
     },
     RuleCase("S20", "a promotion with half of the traffic") { wrong in
       wrong.promote()

@@ -57,11 +57,11 @@ struct WorldPlatform {
     }
   }
 
-  /// Every process is gone; what is on disk stays.
+  /// Every process is gone, the keepers too; what is on disk stays.
   mutating func reboot() {
     for target in stacks.keys {
       for generation in stacks[target]?.keys.sorted() ?? [] {
-        self[target, generation]?.loseInstances(.max)
+        self[target, generation]?.loseKeeper(because: "starting again after a reboot")
       }
     }
   }

@@ -92,7 +92,8 @@ struct WorldStack {
       launchRemaining -= time
       guard launchRemaining <= .zero else { return .waiting("launching") }
       phase = behaviour.failure ?? .complete
-      if phase == .complete { run(declared) }
+      // Restarted, it runs what it was meant to run.
+      if phase == .complete { run(intended > 0 ? intended : declared) }
       return .done
     case .complete:
       return .done
@@ -118,6 +119,14 @@ struct WorldStack {
       instances[index] = Instance()
       left -= 1
     }
+  }
+
+  /// Nothing of it runs, and nobody is there to start it; what is parked needs nobody.
+  mutating func loseKeeper(because reason: String) {
+    loseInstances(.max)
+    guard phase == .complete, intended > 0 else { return }
+    phase = .launching(reason)
+    launchRemaining = .zero
   }
 
   mutating func forgetProbes() {

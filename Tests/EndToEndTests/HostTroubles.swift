@@ -1,0 +1,62 @@
+import Foundation
+import Model
+import Support
+
+/// What tests do to a host: death at a named point, a file changed by hand, a client that stays.
+extension Host {
+  /// Waits until a process stands still at `point`; the answer is its pid.
+  func untilStopped(at point: String) async throws -> pid_t {
+    try await until("\(point) is reached") {
+      let text = (try? String(contentsOf: failpointFile, encoding: .utf8)) ?? ""
+      guard text.hasPrefix(point + " "), text.hasSuffix("\n"),
+        let pid = Int32(text.dropFirst(point.count + 1).dropLast()),
+        let state = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+        state.contains(") T ")
+      else { return nil }
+      return pid
+    }
+  }
+
+  /// SIGKILL to the agent and to `stopped`. A keeper dies with the point that it or its child
+  /// stopped at, and lives on otherwise: that is what it is for.
+  func kill(_ stopped: pid_t, at point: String) {
+    kill()
+    if point.hasPrefix("keeper.") || point.hasPrefix("unpack.") {
+      for keeper in pids(of: "viridian-keeper") where isArmed(keeper) {
+        Foundation.kill(keeper, SIGKILL)
+      }
+    }
+    Foundation.kill(stopped, SIGKILL)
+  }
+
+  /// This host's processes whose command line has `text`.
+  func pids(of text: String) -> [pid_t] {
+    processes().filter { $0.contains(text) }
+      .compactMap { $0.split(separator: " ").first.flatMap { Int32($0) } }
+  }
+
+  /// Changes a file of a release of `web` by hand.
+  func change(_ file: String, of generation: Generation) throws {
+    let release = "\(state)/local/stacks/web-production-\(generation)/release"
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: release)
+    guard let found = paths.first(where: { $0.hasSuffix(file) }) else {
+      throw Unexpected("\(release) has no \(file): \(paths)")
+    }
+    chmod("\(release)/\(found)", 0o644)
+    try Data("{\"greeting\": \"changed by hand\"}".utf8)
+      .write(to: URL(fileURLWithPath: "\(release)/\(found)"))
+  }
+
+  /// Begins a request that takes half a minute, through the router.
+  func beginLongRequest() throws {
+    clients.append(
+      try Tool.spawn(
+        ["curl", "-s", "\(publicURL)/slow?ms=30000"], environment: [:], input: "/dev/null",
+        output: "/dev/null", error: "/dev/null"))
+  }
+
+  private func isArmed(_ pid: pid_t) -> Bool {
+    let variables = FileManager.default.contents(atPath: "/proc/\(pid)/environ") ?? Data()
+    return variables.range(of: Data("VIRIDIAN_FAILPOINT=".utf8)) != nil
+  }
+}
