@@ -102,7 +102,8 @@ let package = Package(
       name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
       path: "Tests/SourceWorkerFixture", swiftSettings: settings),
     .target(
-      name: "Support", dependencies: ["CGit2"], path: "Tests/Support", swiftSettings: settings),
+      name: "Support", dependencies: ["CGit2", "Model", "Planning"], path: "Tests/Support",
+      swiftSettings: settings),
 
     tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
@@ -114,12 +115,19 @@ let package = Package(
         "viridian-keeper",
       ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
-    tests("HAProxyRouterTests", ["HAProxyRouter", "Model", "PlatformKit"]),
+    tests(
+      "HAProxyRouterTests",
+      [
+        "HAProxyRouter", "LedgerKit", "Model", "Planning", "PlatformKit", "Support",
+      ]),
     tests("KeeperTests", ["KeeperKit", "viridian-keeper"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests(
       "LocalPlatformTests",
-      ["CHost", "KeeperKit", "LocalPlatform", "Model", "PlatformKit", "viridian-keeper"]),
+      [
+        "CHost", "KeeperKit", "LedgerKit", "LocalPlatform", "Model", "Planning", "PlatformKit",
+        "Support", "viridian-keeper",
+      ]),
     tests(
       "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),

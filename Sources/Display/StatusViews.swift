@@ -135,7 +135,9 @@ extension TargetStatus {
     if let hold { return Cell(hold, .bad) }
     if isPaused { return Cell("paused", .busy) }
     if let rollout { return Cell(rollout.words, .busy) }
-    return findings.isEmpty ? Cell(nil) : Cell("drift: \(findings.count) findings", .bad)
+    let unread = findings.count { $0.word == .notChecked }
+    if findings.count > unread { return Cell("drift: \(findings.count - unread) findings", .bad) }
+    return unread == 0 ? Cell(nil) : Cell("not checked: \(unread) findings", .busy)
   }
 
   fileprivate var fields: [(name: String, value: Cell)] {

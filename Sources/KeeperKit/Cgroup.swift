@@ -11,7 +11,14 @@ package struct InstanceLimits: Hashable, Codable, Sendable {
     self.cpuMillis = cpuMillis
     self.pids = pids
   }
-  package var isEmpty: Bool { self == InstanceLimits() }
+
+  /// The limits that are set, as `StackCgroup.readLimits` names them.
+  package var names: [String] {
+    [
+      memoryBytes == nil ? nil : "memoryBytes", cpuMillis == nil ? nil : "cpuMillis",
+      pids == nil ? nil : "pids",
+    ].compactMap { $0 }
+  }
 }
 
 /// Where this host's control groups are mounted and can be written.
@@ -22,6 +29,14 @@ package struct CgroupHost: Hashable, Sendable {
   package var v1: [String: String] = [:]
   /// Controllers that v2 itself offers.
   package var v2Controllers: Set<String> = []
+
+  package init(
+    unified: String? = nil, v1: [String: String] = [:], v2Controllers: Set<String> = []
+  ) {
+    self.unified = unified
+    self.v1 = v1
+    self.v2Controllers = v2Controllers
+  }
 
   /// Looks once; a host's mounts do not change under a running agent.
   package static let current = detect()
@@ -128,10 +143,11 @@ package struct StackCgroup: Sendable {
         settings.append(
           Setting(field: field, file: "\(mount)/\(path)/\(leaf)/\(v2.0)", value: v2.1))
       } else if let mount = host.v1[controller] {
-        for (index, pair) in v1.enumerated() {
-          let file = "\(mount)/\(path)/\(leaf)/\(pair.0)"
+        for (name, value) in v1 {
           settings.append(
-            Setting(field: field, file: file, value: pair.1, isOptional: index > 0))
+            Setting(
+              field: field, file: "\(mount)/\(path)/\(leaf)/\(name)", value: value,
+              isOptional: name.contains(".memsw.")))
         }
       }
     }
@@ -146,22 +162,23 @@ package struct StackCgroup: Sendable {
     }
     if let millis = limits.cpuMillis {
       let quota = max(1000, millis * Self.cpuPeriodMicroseconds / 1000)
+      let period = String(Self.cpuPeriodMicroseconds)
       add(
-        "cpu", "cpuMillis", v2: ("cpu.max", "\(quota) \(Self.cpuPeriodMicroseconds)"),
-        v1: [("cpu.cfs_quota_us", String(quota))])
+        "cpu", "cpuMillis", v2: ("cpu.max", "\(quota) \(period)"),
+        v1: [("cpu.cfs_quota_us", String(quota)), ("cpu.cfs_period_us", period)])
     }
     return settings
   }
 
   /// The limits as the kernel has them now, as text by field; a field without a controller is
-  /// missing.
+  /// missing. What v1 keeps in two files reads as v2 says it: `50000 100000`.
   package func readLimits(
     _ limits: InstanceLimits, instance: Int
   ) throws(HostError) -> [String: String] {
     var found: [String: String] = [:]
     for setting in settings(limits, Self.leaf(instance)) where !setting.isOptional {
       guard let text = try HostFile.text(setting.file) else { continue }
-      found[setting.field] = text
+      found[setting.field] = found[setting.field].map { "\($0) \(text)" } ?? text
     }
     return found
   }
@@ -171,7 +188,8 @@ package struct StackCgroup: Sendable {
     var found: [String: String] = [:]
     for setting in settings(limits, Self.leaf(instance)) where !setting.isOptional {
       let bytes = setting.field == "memoryBytes" ? Int(setting.value) : nil
-      found[setting.field] = bytes.map { String($0 / 4096 * 4096) } ?? setting.value
+      let text = bytes.map { String($0 / 4096 * 4096) } ?? setting.value
+      found[setting.field] = found[setting.field].map { "\($0) \(text)" } ?? text
     }
     return found
   }

@@ -35,8 +35,12 @@ package enum DriftComparison {
     _ isComplete: Bool
   ) -> Finding.Word? {
     guard let expected else {
-      guard case .value = reading, isExhaustive(field, inspection) else { return nil }
-      return isComplete ? .added : .notChecked
+      switch reading {
+      case nil, .absent: return nil
+      // Nothing is known that it could be compared with.
+      case .unreadable: return .notChecked
+      case .value: return isComplete && isExhaustive(field, inspection) ? .added : .notChecked
+      }
     }
     switch reading {
     case nil, .unreadable: return .notChecked

@@ -59,27 +59,31 @@ extension TargetPass {
     if isReuse { return .passed }
     guard let report = input.inspections[generation], case .known(let inspection) = report.result
     else { return lateOr(isLate, .noEvidence, "\(generation) was not inspected yet") }
-    for (field, expected) in inspection.declared.sorted(by: { $0.key < $1.key }) {
-      switch inspection.readings[field] {
-      case .value(expected): continue
-      case nil, .unreadable:
-        return lateOr(isLate, .noEvidence, "\(field) of \(generation) cannot be read")
-      case .value, .absent:
-        // A reading from before the launch was complete proves nothing.
-        guard report.age <= elapsed else {
-          return lateOr(isLate, .stackFault, "\(field) of \(generation) is read again")
-        }
-        return .failed(.init(.stackFault, "\(field) of \(generation) is not what the spec demands"))
-      }
+    let findings = DriftComparison.findings(
+      inspection, against: Fingerprint(of: inspection), ignoring: spec?.drift.ignore ?? [],
+      stack: StackID(id, generation).name())
+    if let wrong = findings.first(where: { $0.word == .modified || $0.word == .deleted }) {
+      return refuse(generation, wrong, isRead: report.age <= elapsed, isLate: isLate)
     }
-    let unread = inspection.readings.filter { field, reading in
-      guard case .unreadable = reading else { return false }
-      return DriftComparison.isExhaustive(field, inspection)
+    // What only this host cannot say, of a settled field, stays NOT_CHECKED.
+    let unread = findings.first {
+      $0.word == .notChecked
+        && ($0.expected != nil || DriftComparison.isExhaustive($0.field, inspection))
     }
-    if let field = unread.keys.min(), !isLate {
-      return .waiting("\(field) of \(generation) cannot be read")
+    if let unread { return lateOr(isLate, .noEvidence, "cannot be read: \(unread)") }
+    if let added = findings.first(where: { $0.word == .added }) {
+      return refuse(generation, added, isRead: report.age <= elapsed, isLate: isLate)
     }
     return .passed
+  }
+
+  /// `isRead`: a reading from before the launch was complete proves nothing.
+  private func refuse(
+    _ generation: Generation, _ finding: Finding, isRead: Bool, isLate: Bool
+  ) -> GateVerdict {
+    isRead
+      ? .failed(.init(.stackFault, "\(generation) is not what the spec demands: \(finding)"))
+      : lateOr(isLate, .stackFault, "read again: \(finding)")
   }
 
   /// Taken once, when the gate has passed: what drift is compared with from then on.
@@ -87,12 +91,27 @@ extension TargetPass {
     guard input.fingerprints[generation] == nil,
       case .known(let inspection) = input.inspections[generation]?.result
     else { return }
+    fingerprints[generation] = .some(Fingerprint(of: inspection))
+  }
+}
+
+extension Fingerprint {
+  /// What is not declared is settled as it reads now, but for what nobody unpacked.
+  fileprivate init(of inspection: Inspection) {
     var settled: [FieldPath: String] = [:]
     for (field, reading) in inspection.readings where inspection.declared[field] == nil {
-      if case .value(let value) = reading { settled[field] = value }
+      guard case .value(let value) = reading, !DriftComparison.isExhaustive(field, inspection)
+      else { continue }
+      settled[field] = value
     }
-    fingerprints[generation] = .some(
-      Fingerprint(schema: inspection.schema, declared: inspection.declared, settled: settled))
+    self.init(schema: inspection.schema, declared: inspection.declared, settled: settled)
+  }
+}
+
+extension Finding {
+  /// The field of its stack.
+  fileprivate var field: FieldPath {
+    FieldPath(String(resource.drop { $0 != " " }.dropFirst()), path)
   }
 }
 

@@ -9,13 +9,14 @@ import Transport
 func withHost(
   application: [String: String] = [:], keeping: Set<String> = ["web@production"],
   settings: String = "", inspectEvery: String = "500ms", remote: String? = nil,
-  source: String? = nil, _ body: (Host) async throws -> Void
+  source: String? = nil, wrapper: [String] = [], _ body: (Host) async throws -> Void
 ) async throws {
   await HostSlots.shared.enter()
   do {
     let host = try Host(
       application: application, keeping: keeping,
-      settings: "inspectEvery: \(inspectEvery)\n\(settings)", remote: remote, source: source)
+      settings: "inspectEvery: \(inspectEvery)\n\(settings)", remote: remote, source: source,
+      wrapper: wrapper)
     do {
       try await body(host)
     } catch {
@@ -62,11 +63,14 @@ final class Host {
   var clients: [pid_t] = []
   /// Extra lines of the configuration.
   private let settings: String
+  /// What the agent and all commands are started by: a program that goes on as its arguments.
+  private let wrapper: [String]
 
   init(
     application: [String: String], keeping: Set<String>, settings: String, remote: String?,
-    source: String?
+    source: String?, wrapper: [String]
   ) throws {
+    self.wrapper = wrapper
     directory = FileManager.default.temporaryDirectory.appending(
       path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -118,7 +122,8 @@ final class Host {
       environment["VIRIDIAN_FAILPOINT_FILE"] = failpointFile.path
     }
     agent = try Tool.spawn(
-      [executable.path] + arguments + ["--config", configuration], directory: directory.path,
+      wrapper + [executable.path] + arguments + ["--config", configuration],
+      directory: directory.path,
       environment: environment, input: "/dev/null", output: logFile.path, error: logFile.path)
   }
 
@@ -140,12 +145,12 @@ final class Host {
     return ContinuousClock.now - start
   }
 
-  /// Runs one command of the product; the answer is its standard output.
+  /// Runs one command of the product; the answer is its output. `codes`: 0 unless given.
   @discardableResult
-  func run(_ arguments: [String], expecting code: Int32 = 0) async throws -> String {
-    let result = try await execute(
-      Programs.viridian.path, arguments + ["--config", configuration], in: directory)
-    guard result.code == code else {
+  func run(_ arguments: [String], expecting codes: Int32...) async throws -> String {
+    let words = wrapper + [Programs.viridian.path] + arguments + ["--config", configuration]
+    let result = try await execute(words[0], Array(words.dropFirst()), in: directory)
+    guard (codes.isEmpty ? [0] : codes).contains(result.code) else {
       throw Unexpected(
         "viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
     }

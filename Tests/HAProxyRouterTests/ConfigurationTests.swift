@@ -19,6 +19,7 @@ import Testing
             mode http
             bind 127.0.0.1:\(bench.port)
             option forwardfor
+            http-request disable-l7-retry if !{ method GET HEAD OPTIONS }
             http-request set-var(txn.be) rand(100),map(\(directory)/maps/web.production.map)
             http-request set-var(txn.fb) str(fallback),map(\(directory)/maps/web.production.map)
             use_backend %[var(txn.be)] if { var(txn.be),nbsrv gt 0 }
@@ -27,13 +28,15 @@ import Testing
           backend be_web.production_h0
             mode http
             balance leastconn
+            retry-on conn-failure empty-response
             option httpchk
             http-check send meth GET uri-lf "%[str(path-h0),map(\(directory)/maps/web.production.map,/)]" ver HTTP/1.1 hdr Host localhost hdr Connection close
             http-check expect status 200-399
-            server web-production-v001-launch1-i0.\(one.port) 127.0.0.1:\(one.port) check inter 300ms fastinter 100ms downinter 100ms fall 2 rise 1 observe layer4 error-limit 3 on-error mark-down weight 1
+            server web-production-v001-launch1-i0.\(one.port) 127.0.0.1:\(one.port) check inter 300ms fastinter 100ms downinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down weight 1
           backend be_web.production_t0
             mode http
             balance leastconn
+            retry-on conn-failure empty-response
 
           """)
       let map = try String(

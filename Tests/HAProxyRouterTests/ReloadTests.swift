@@ -135,20 +135,4 @@ import Testing
       #expect(try bench.workers() == workers)
     }
   }
-
-  @Test func `a worker that cannot be asked makes its routes unknown`() async throws {
-    try await Bench.with { bench in
-      let one = try Instance("one")
-      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
-      let pid = Int32(try bench.workers()[0])
-      kill(pid, SIGSTOP)
-      let seen = try await bench.router.read()
-      kill(pid, SIGCONT)
-      guard case .unknown = seen[web] else {
-        Issue.record("known: \(seen)")
-        return
-      }
-      #expect(try await bench.observe().findings == [])
-    }
-  }
 }

@@ -19,6 +19,7 @@ final class Rig: Sendable {
   init(
     _ command: [String] = ["./serve"], scripts: [String: String] = [:], instances: Int = 1,
     ports: [Int]? = nil, environment: [String: String] = [:], secrets: [String: String]? = nil,
+    user: String? = nil,
     drainMilliseconds: Int = 2000, restart: RestartPolicy = .quick, archive: String? = nil,
     unpack: UnpackLimits = UnpackLimits(entries: 500, bytes: 1 << 20, deadlineSeconds: 120)
   ) throws {
@@ -40,7 +41,7 @@ final class Rig: Sendable {
     plan = KeeperPlan(
       stack: "web-test-v001", version: "1.10", archive: path,
       archiveSHA256: try FileHash.sha256(file, path), command: command,
-      environment: environment, workingDirectory: nil, user: nil, limits: InstanceLimits(),
+      environment: environment, workingDirectory: nil, user: user, limits: InstanceLimits(),
       ports: ports ?? Array(repeating: 0, count: instances),
       secrets: secrets == nil ? nil : "\(root)/secrets.json",
       drainMilliseconds: drainMilliseconds, cgroup: cgroup.path, restart: restart, unpack: unpack)
@@ -55,9 +56,9 @@ final class Rig: Sendable {
     try HostFile.write(try HostFile.json(secrets), to: "\(root)/secrets.json", mode: 0o400)
   }
 
-  /// Starts a keeper; the answer is its pid.
+  /// Starts a keeper; the answer is its pid. `umask`: what it has from whoever started it.
   @discardableResult
-  func keep(failpoint: String? = nil) throws -> Int32 {
+  func keep(failpoint: String? = nil, umask: String = "022") throws -> Int32 {
     let output = try Descriptor(open: layout.keeperLog, O_WRONLY | O_CREAT | O_APPEND)
     var environment = ["PATH": "/usr/bin:/bin"]
     if let failpoint {
@@ -65,7 +66,10 @@ final class Rig: Sendable {
       environment["VIRIDIAN_FAILPOINT_FILE"] = reached
     }
     let request = SpawnRequest(
-      path: try Tool.keeper, arguments: [try Tool.keeper, "run", layout.directory],
+      path: "/bin/sh",
+      arguments: [
+        "sh", "-c", "umask \(umask); exec \(try Tool.keeper) run \(layout.directory)",
+      ],
       environment: environment, directory: "/", output: output)
     let child = try request.fork()
     try child.release()

@@ -1,31 +1,18 @@
-import Glibc
 import KeeperKit
+import LedgerKit
 import LocalPlatform
 import Model
+import Planning
 import PlatformKit
+import Support
 import Testing
 
-/// One change made by hand and what an inspection must read because of it, and only because of it.
-struct HandMadeChange: Sendable {
-  var name: String
-  var expected: [FieldPath: FieldReading]
-  /// Fields whose new value is not known in advance: it must differ.
-  var changed: Set<FieldPath> = []
-  var make: @Sendable (Rig, BirthCertificate) async throws -> Void
-}
-
+/// Every field of a real stack is changed by hand in four situations; what the platform reads goes
+/// through the planner, and what people see must be the four words of the table.
 @Suite struct DriftTests {
-  /// Uses everything that has a field.
-  static let sketch = StackSketch(
-    environment: ["GREETING": "hello", "PASSWORD": "${secret:file:password}"],
-    limits: ["memoryBytes": 134_217_728, "cpuMillis": 500, "pids": 64],
-    secrets: ["password": "correct-horse"])
-
   @Test func `an untouched stack reads as its spec declares, in every field`() async throws {
     try await Rig.with { rig in
-      let launch = try rig.launch(Self.sketch)
-      try await rig.launched(launch)
-      let inspection = try await rig.settledInspection(launch.certificate)
+      let inspection = try await rig.settledInspection(try await rig.completeStack())
       for (field, value) in inspection.declared {
         #expect(inspection.readings[field] == .value(value), "\(field)")
       }
@@ -39,86 +26,90 @@ struct HandMadeChange: Sendable {
       for pattern in LocalPlatform.fields {
         #expect(inspection.readings.keys.contains { matches($0, pattern) }, "\(pattern)")
       }
-      #expect(inspection.exhaustive == [FieldPath("release", "/files/")])
+      #expect(inspection.exhaustive == [FieldPath("release", "/files")])
     }
   }
 
-  @Test func `every field that is read is changed by hand in one of these tests`() {
-    for pattern in LocalPlatform.fields {
-      let fields = changes.flatMap { Set($0.expected.keys).union($0.changed) }
-      #expect(fields.contains { matches($0, pattern) }, "nobody changes \(pattern)")
+  @Test func `every field of a fingerprint has a row, and every row has a field`() async throws {
+    let changed = Set(driftTable.flatMap(\.rows).flatMap { $0.fields.keys })
+    for field in changed {
+      #expect(LocalPlatform.fields.contains { matches(field, $0) }, "\(field) is not listed")
+    }
+    try await Rig.with { rig in
+      let inspection = try await rig.settledInspection(try await rig.completeStack())
+      let release = FieldPath("release", "/files/**")
+      for field in Set(inspection.readings.keys).union(inspection.declared.keys) {
+        let hasRow = matches(field, release) || changed.contains(field)
+        #expect(hasRow, "nobody changes \(field)")
+      }
+      #expect(changed.contains { matches($0, release) })
     }
   }
 
-  @Test(arguments: changes.indices)
-  func `a change made by hand is read exactly, and nothing else with it`(
-    index: Int
+  @Test func `everything that a keeper is told is in the fingerprint`() {
+    let plan = KeeperPlan(
+      stack: "", version: "", archive: "", archiveSHA256: "", command: [], environment: [:],
+      workingDirectory: nil, user: nil, limits: InstanceLimits(), ports: [], secrets: nil,
+      drainMilliseconds: 0, cgroup: "", restart: RestartPolicy(), unpack: UnpackLimits())
+    func pointers(_ value: Any, _ prefix: String) -> [String] {
+      Mirror(reflecting: value).children.compactMap(\.label).map { "\(prefix)/\($0)" }
+    }
+    let wanted =
+      pointers(plan, "/plan").filter { $0 != "/plan/limits" }
+      + pointers(plan.limits, "/plan/limits")
+    #expect(Set(wanted).isSubset(of: LocalPlatform.fields.map(\.pointer)))
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: driftTable)
+  func `a change by hand is found as it is, in every situation`(
+    group: DriftGroup
   ) async throws {
-    let change = changes[index]
     try await Rig.with { rig in
-      let launch = try rig.launch(Self.sketch)
-      try await rig.launched(launch)
-      let before = try await rig.settledInspection(launch.certificate)
-      try await change.make(rig, launch.certificate)
-      let after = try await rig.settledInspection(launch.certificate)
-      let fields = Set(before.readings.keys).union(after.readings.keys)
-      let different = fields.filter { before.readings[$0] != after.readings[$0] }
-      let wanted = Set(change.expected.keys).union(change.changed)
-      #expect(different == wanted, "\(change.name)")
-      for (field, reading) in change.expected {
-        #expect(after.readings[field] == reading, "\(change.name): \(field)")
+      let scene = try await DriftScene(rig)
+      for row in group.rows {
+        try await scene.quietly(row)
+        try await scene.beforeTheGate(row)
       }
-      #expect(after.declared == before.declared)
     }
   }
 
-  @Test func `without the record of a release nothing is called added or gone`() async throws {
+  @Test func `what drift.ignore names neither fails a gate nor is told`() async throws {
     try await Rig.with { rig in
-      let launch = try rig.launch()
-      try await rig.launched(launch)
-      try HostDirectory.remove(rig.layout(launch.certificate).manifest)
-      let after = try await rig.platform.inspect(launch.certificate)
-      #expect(after.readings[FieldPath("release", "/manifest")] == .absent)
-      #expect(after.exhaustive == [])
-      #expect(!after.declared.keys.contains { $0.resource == "release" })
-    }
-  }
-
-  @Test func `a plan changed or damaged by hand leads no traffic away`() async throws {
-    try await Rig.with { rig in
-      let launch = try rig.launch()
-      let before = try await rig.launched(launch)
-      try rig.editPlan(launch.certificate) { $0.ports = [1] }
-      #expect(try await rig.observation(launch.certificate) == before)
-      try HostFile.write([0x7B], to: rig.layout(launch.certificate).plan)
-      #expect(try await rig.observation(launch.certificate) == before)
-      let after = try await rig.platform.inspect(launch.certificate)
-      guard case .value(let text)? = after.readings[FieldPath("stack", "/plan/command")] else {
-        Issue.record("the damage is not told")
-        return
+      let certificate = try await rig.completeStack()
+      let cache = "\(rig.layout(certificate).release)/static"
+      try HostFile.write([1], to: "\(cache)/page")
+      for (ignored, isAccepted) in [(["/files/static/*"], true), ([], false)] {
+        var target = PlannedTarget(certificate, ignoring: ignored)
+        target.stacks = try await rig.platform.observe().stacks
+        target.inspections[1] = .known(try await rig.settledInspection(certificate))
+        let plan = try target.pass()
+        let isFailed = plan.entries.contains { $0.message.contains("ADDED") }
+        #expect(isFailed != isAccepted)
+        guard isAccepted else { continue }
+        try target.rest(on: 1)
+        try HostFile.write([2], to: "\(cache)/page")
+        target.inspections[1] = .known(try await rig.settledInspection(certificate))
+        #expect(try target.pass().status.findings == [])
       }
-      #expect(text.hasPrefix("unreadable: "))
     }
   }
 
-  @Test func `fields of an instance that does not run are unread, not gone`() async throws {
+  @Test func `a field that cannot be read hides no other, and nothing is replaced for it`()
+    async throws
+  {
     try await Rig.with { rig in
-      let launch = try rig.launch(StackSketch(instances: 2))
-      try await rig.launched(launch)
-      try await rig.platform.setInstances(1, of: launch.certificate)
-      let after = try await rig.platform.inspect(launch.certificate)
-      let field = FieldPath("instance/1", "/argv")
-      #expect(after.readings[field] == .unreadable(reason: "is parked"))
+      let scene = try await DriftScene(rig)
+      for field in scene.clean.readings.keys.sorted() { try await scene.blindly(field) }
     }
   }
 }
 
 /// `*` is one name, `**` any rest.
-private func matches(_ field: FieldPath, _ pattern: FieldPath) -> Bool {
+func matches(_ field: FieldPath, _ pattern: FieldPath) -> Bool {
   let parts = "\(field)".split(separator: "/")
   let wanted = "\(pattern)".split(separator: "/")
   for (index, part) in wanted.enumerated() {
-    if part == "**" { return parts.count > index }
+    if part == "**" { return parts.count >= index }
     guard index < parts.count else { return false }
     if part.hasPrefix("*#") {
       guard parts[index].hasSuffix("#") else { return false }
@@ -127,20 +118,4 @@ private func matches(_ field: FieldPath, _ pattern: FieldPath) -> Bool {
     }
   }
   return parts.count == wanted.count
-}
-
-extension Rig {
-  /// An inspection that a keeper is there for and whose instances run.
-  func settledInspection(_ certificate: BirthCertificate) async throws -> Inspection {
-    var last: Inspection?
-    try await until("every field can be read") {
-      let inspection = try await self.platform.inspect(certificate)
-      last = inspection
-      return !inspection.readings.values.contains {
-        if case .unreadable = $0 { return true }
-        return false
-      }
-    }
-    return try #require(last)
-  }
 }

@@ -17,6 +17,7 @@ struct StackSketch {
   var limits: CanonicalValue?
   var secrets: [String: String] = [:]
   var launch = "launch-1"
+  var health = HealthGate()
   var drainDeadline = Duration.seconds(2)
 }
 
@@ -49,7 +50,8 @@ extension Rig {
         "command": .array(sketch.command.map { .string($0) }),
         "environment": .object(sketch.environment.mapValues { .string($0) }),
         "limits": sketch.limits,
-      ]), inputs: [reference] + secrets, instances: sketch.instances)
+      ]), inputs: [reference] + secrets, instances: sketch.instances,
+      health: sketch.health)
     let resolved =
       [ResolvedInput(reference: reference, identity: archive.sha256.description)]
       + secrets.map { ResolvedInput(reference: $0, identity: "hmac:00") }

@@ -44,16 +44,31 @@ import Testing
     #expect(all.map(\.word) == [.notChecked, .notChecked])
   }
 
+  @Test func `what was never recorded and cannot be read is NOT_CHECKED`() {
+    let all = findings(
+      [
+        app: .value("good"), inode: .value("7"),
+        FieldPath("stack", "/limit"): .unreadable(reason: "no controller"),
+        FieldPath("stack", "/gone"): .absent,
+      ], fingerprint: fingerprint)
+    #expect(
+      all.map(\.description) == [
+        "NOT_CHECKED web-production-v001 stack /limit: expected nothing, actual no controller"
+      ])
+  }
+
   @Test func `an added field is ADDED only below an exhaustive prefix`() {
     let readings: [FieldPath: FieldReading] = [
       app: .value("good"), inode: .value("7"), FieldPath("release", "/files/new"): .value("x"),
       FieldPath("release", "/filesystem"): .value("x"),
     ]
-    #expect(findings(readings, fingerprint: fingerprint) == [])
+    // Elsewhere nothing says what it was: it cannot be compared, and is not in sync either.
+    let without = findings(readings, fingerprint: fingerprint)
+    #expect(without.map(\.word) == [.notChecked, .notChecked])
     let all = findings(
       readings, fingerprint: fingerprint, exhaustive: [FieldPath("release", "/files")])
-    #expect(all.map(\.word) == [.added])
-    #expect(all.map(\.path) == ["/files/new"])
+    #expect(all.map(\.word) == [.added, .notChecked])
+    #expect(all.map(\.path) == ["/files/new", "/filesystem"])
   }
 
   @Test func `an agent upgrade that reads more raises no drift`() {
@@ -70,7 +85,8 @@ import Testing
       app: .value("evil"), inode: .value("8"), FieldPath("release", "/files/new"): .value("x"),
     ]
     let all = findings(readings, fingerprint: nil, exhaustive: [FieldPath("release", "/files")])
-    #expect(all.map(\.word) == [.modified, .notChecked])
+    #expect(all.map(\.word) == [.modified, .notChecked, .notChecked])
+    #expect(all.map(\.path) == ["/files/app", "/files/new", "/inode"])
   }
 
   @Test(arguments: [

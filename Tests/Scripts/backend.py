@@ -1,13 +1,16 @@
 """A small server that says its name: backend.py NAME http|tcp [PORT].
 
 Prints its port once it listens. http: any path answers 200 with the name; /healthz too, until
-/break was asked; /slow answers after 500 ms; a request with `Upgrade` becomes an echo. tcp: greets
+/break was asked; /slow answers after 500 ms; the first /once of each method is dropped without
+an answer, /seen tells how often each method asked for /once; a request with `Upgrade` becomes an echo. tcp: greets
 with the name, then echoes."""
 import asyncio
+import json
 import sys
 
 name, mode = sys.argv[1].encode(), sys.argv[2]
 state = {"healthy": True}
+once = {}
 
 
 async def echo(reader, writer):
@@ -28,10 +31,16 @@ async def http(reader, writer):
             return await echo(reader, writer)
         if path == b"/break":
             state["healthy"] = False
+        method = head.split(b" ", 1)[0].decode()
+        if path == b"/once":
+            once[method] = once.get(method, 0) + 1
+            if once[method] == 1:
+                return
+        body = json.dumps(once).encode() if path == b"/seen" else name
         if path == b"/slow":
             await asyncio.sleep(0.5)
         status = b"200 OK" if state["healthy"] or path != b"/healthz" else b"503 Broken"
-        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(name) + name)
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()
 
 

@@ -22,12 +22,16 @@ extension TargetPass {
   }
 
   private mutating func compare(_ generation: Generation) {
-    guard let report = input.inspections[generation], case .known(let inspection) = report.result,
-      isComplete(generation)
-    else { return }
+    guard isComplete(generation), let report = input.inspections[generation] else { return }
+    let name = StackID(id, generation).name()
+    guard case .known(let inspection) = report.result else {
+      // Nothing of it could be read: what was found before stands, and nothing is in sync.
+      findings[generation] = [.unread(name, report.result)]
+      return
+    }
     let all = DriftComparison.findings(
       inspection, against: input.fingerprints[generation],
-      ignoring: spec?.drift.ignore ?? [], stack: StackID(id, generation).name())
+      ignoring: spec?.drift.ignore ?? [], stack: name)
     findings[generation] = all
     let real = all.filter { $0.word != .notChecked }
     let old = record.drift[generation]
@@ -103,6 +107,17 @@ extension TargetPass {
     else { return nil }
     let text = drift.findings.first.map(\.description) ?? "it differs"
     return "\(stable) has drifted: \(text)"
+  }
+}
+
+extension Finding {
+  /// Nothing of a stack or route could be read.
+  static func unread(_ resource: String, _ value: Observed<some Hashable & Codable & Sendable>)
+    -> Finding
+  {
+    var reason: String?
+    if case .unknown(let text) = value { reason = text }
+    return Finding(word: .notChecked, resource: resource, path: "", actual: reason)
   }
 }
 

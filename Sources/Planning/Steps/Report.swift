@@ -21,10 +21,18 @@ extension TargetPass {
     status.isPaused = record.isPaused || facts.isPaused
     status.findings =
       findings.keys.sorted().flatMap { findings[$0] ?? [] }
-      + (route?.findings ?? [])
+      + (route?.findings ?? []) + unread
     status.rollback = rollbackLine
     status.explanation = explanation
     return status
+  }
+
+  /// A platform or router that did not answer is never in sync.
+  private var unread: [Finding] {
+    var unread: [Finding] = []
+    if case .unknown = input.stacks { unread.append(.unread("stacks \(id)", input.stacks)) }
+    if case .unknown = input.route, !isWorker { unread.append(.unread("route \(id)", input.route)) }
+    return unread
   }
 
   // MARK: - Words
@@ -48,7 +56,9 @@ extension TargetPass {
     guard record.rollout == nil, let stable = record.stable, isAsDeclared(stable),
       isStableThere, isWorker || weight(stable) == 100
     else { return .outOfSync }
-    let hasDrift = record.drift[stable].map { !$0.findings.isEmpty } ?? false
+    let hasDrift =
+      record.drift[stable].map { !$0.findings.isEmpty } ?? false
+      || route?.findings.isEmpty == false
     return hasDrift ? .outOfSync : .synced
   }
 

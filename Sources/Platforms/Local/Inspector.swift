@@ -19,11 +19,13 @@ struct Inspector: Sendable {
 
   let site: Site
   let files: StackFiles
+  private let refusal: Sheet.Refusal?
   private let releases = ReleaseReader()
 
-  init(site: Site, files: StackFiles) {
+  init(site: Site, files: StackFiles, refusal: Sheet.Refusal?) {
     self.site = site
     self.files = files
+    self.refusal = refusal
   }
 
   func inspect(_ certificate: BirthCertificate) throws(PlatformError) -> Inspection {
@@ -33,14 +35,12 @@ struct Inspector: Sendable {
     }
     let layout = site.layout(name)
     let spec = try ProcessSpec(certificate.spec)
-    var sheet = Sheet()
+    var sheet = Sheet(refusal: refusal)
     readDirectory(layout, &sheet)
     PlanFields(site: site).read(certificate, spec, layout, &sheet)
     readSecrets(certificate, spec, &sheet)
     releases.read(layout, &sheet)
-    try onHost { () throws(HostError) in
-      try InstanceFields(site: site, files: files).read(certificate, spec, layout, &sheet)
-    }
+    InstanceFields(site: site, files: files).read(certificate, spec, layout, &sheet)
     return Inspection(
       schema: Self.schema, readings: sheet.readings, declared: sheet.declared,
       exhaustive: sheet.exhaustive)
@@ -76,16 +76,28 @@ struct Inspector: Sendable {
 
 /// What an inspection has found so far.
 struct Sheet: Sendable {
-  var readings: [FieldPath: FieldReading] = [:]
+  /// Asked before each read: why the host cannot read the field; nil when it may try.
+  typealias Refusal = @Sendable (FieldPath) -> String?
+
+  private(set) var readings: [FieldPath: FieldReading] = [:]
   var declared: [FieldPath: String] = [:]
   var exhaustive: [FieldPath] = []
+  private let refusal: Refusal?
 
-  /// nil is "not there"; an error is "could not be read".
+  init(refusal: Refusal?) { self.refusal = refusal }
+
+  /// nil is "not there"; an error is "could not be read", of this field and no other.
   mutating func read(_ field: FieldPath, _ body: () throws(HostError) -> String?) {
+    if let reason = refusal?(field) { return giveUp([field], because: reason) }
     do throws(HostError) {
       readings[field] = try body().map { .value($0) } ?? .absent
     } catch {
       readings[field] = .unreadable(reason: "\(error)")
     }
+  }
+
+  /// Says of fields why nobody can read them.
+  mutating func giveUp(_ fields: some Sequence<FieldPath>, because reason: String) {
+    for field in fields { readings[field] = .unreadable(reason: reason) }
   }
 }

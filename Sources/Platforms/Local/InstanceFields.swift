@@ -17,35 +17,80 @@ struct InstanceFields: Sendable {
   func read(
     _ certificate: BirthCertificate, _ spec: ProcessSpec, _ layout: StackLayout,
     _ sheet: inout Sheet
-  ) throws(HostError) {
-    let facts = try Observer(site: site, files: files).facts(certificate, try Census())
-    let redaction = try Redaction(SecretFile(site, certificate).read())
-    for number in 0..<certificate.spec.instances {
-      let recorded = facts.status.flatMap {
-        $0.instances.count > number ? $0.instances[number].process : nil
-      }
-      if number < facts.intended, let recorded, recorded.isAlive, !Self.isHeld(recorded, facts) {
-        readProcess(recorded, "instance/\(number)", redaction, &sheet)
-        readLimits(certificate, spec.limits, number, &sheet)
-      } else {
-        let reason = number < facts.intended ? "does not run now" : "is parked"
-        for pointer in Self.settled {
-          sheet.readings[FieldPath("instance/\(number)", pointer)] = .unreadable(reason: reason)
-        }
-      }
+  ) {
+    let instances = 0..<certificate.spec.instances
+    for number in instances { readLimits(certificate, spec.limits, number, &sheet) }
+    do throws(HostError) {
+      let facts = try Observer(site: site, files: files).facts(certificate, try Census())
+      for number in instances { readInstance(number, certificate, spec, facts, &sheet) }
+      readStrangers(certificate, facts, layout, &sheet)
+    } catch {
+      for number in instances { sheet.giveUp(Self.settled(number), because: "\(error)") }
+      sheet.giveUp([Self.foreign], because: "\(error)")
     }
-    readStrangers(certificate, facts, layout, &sheet)
   }
 
-  private func readProcess(
-    _ process: ProcessIdentity, _ resource: String, _ redaction: Redaction,
+  private static let foreign = FieldPath("stack", "/processes/foreign")
+
+  private static func settled(_ number: Int) -> [FieldPath] {
+    settled.map { FieldPath("instance/\(number)", $0) }
+  }
+
+  private func readInstance(
+    _ number: Int, _ certificate: BirthCertificate, _ spec: ProcessSpec, _ facts: StackFacts,
     _ sheet: inout Sheet
   ) {
-    let pid = process.pid
-    sheet.read(FieldPath(resource, "/argv")) { () throws(HostError) in
+    let process = facts.status.flatMap {
+      $0.instances.count > number ? $0.instances[number].process : nil
+    }
+    guard number < facts.intended else {
+      return sheet.giveUp(Self.settled(number), because: "is parked")
+    }
+    guard let process, process.isAlive, !Self.isHeld(process, facts) else {
+      return sheet.giveUp(Self.settled(number), because: "does not run now")
+    }
+    readArguments(process.pid, number, certificate, spec, &sheet)
+    readProcess(process.pid, "instance/\(number)", &sheet)
+    guard !process.isAlive else { return }
+    // What was read may be of nobody, or of another process with the same number.
+    sheet.giveUp(Self.settled(number), because: "has just ended")
+  }
+
+  private func readArguments(
+    _ pid: Int32, _ number: Int, _ certificate: BirthCertificate, _ spec: ProcessSpec,
+    _ sheet: inout Sheet
+  ) {
+    let hasSecrets = !spec.secretKeys(certificate.spec).isEmpty
+    sheet.read(FieldPath("instance/\(number)", "/argv")) { () throws(HostError) in
+      let redaction =
+        try hasSecrets ? redaction(of: pid, SecretFile(site, certificate)) : Redaction(nil)
       let argv = try HostProcess.strings(pid, "cmdline").map(redaction.apply)
       return CanonicalValue.array(argv.map { .string($0) }).json
     }
+  }
+
+  /// S23: a program may show its secrets in its arguments. Unless the file still holds those that
+  /// the process was started with, nobody knows what to blank out, and nothing is shown.
+  private func redaction(of pid: Int32, _ file: SecretFile) throws(HostError) -> Redaction {
+    let values: [String: String]
+    do throws(HostError) {
+      values = try file.read() ?? [:]
+    } catch {
+      // The error of a decoder may quote what it could not read.
+      guard error.code == 0 else { throw error }
+      values = [:]
+    }
+    let environment = try HostProcess.strings(pid, "environ")
+    let isCurrent = values.values.allSatisfy { value in
+      environment.contains { $0.contains(value) }
+    }
+    guard !values.isEmpty, isCurrent else {
+      throw .malformed(path: file.path, reason: "does not hold the secrets that the process has")
+    }
+    return Redaction(values)
+  }
+
+  private func readProcess(_ pid: Int32, _ resource: String, _ sheet: inout Sheet) {
     sheet.read(FieldPath(resource, "/executable")) { () throws(HostError) in
       try HostFile.linkTarget("/proc/\(pid)/exe")
     }
@@ -64,11 +109,6 @@ struct InstanceFields: Sendable {
       }
       return lines.map { $0.split { " \t".contains($0) }.joined(separator: " ") }
         .joined(separator: "; ")
-    }
-    guard !process.isAlive else { return }
-    // What was read may be of nobody, or of another process with the same number.
-    for pointer in Self.settled {
-      sheet.readings[FieldPath(resource, pointer)] = .unreadable(reason: "has just ended")
     }
   }
 
@@ -92,14 +132,13 @@ struct InstanceFields: Sendable {
     func field(_ name: String) -> FieldPath { FieldPath("instance/\(number)", "/limits/\(name)") }
     let expected = cgroup.expectedLimits(limits, instance: number)
     for (name, value) in expected { sheet.declared[field(name)] = value }
-    do throws(HostError) {
-      let found = try cgroup.readLimits(limits, instance: number)
-      for name in expected.keys {
-        sheet.readings[field(name)] = found[name].map { .value($0) } ?? .absent
-      }
-    } catch {
-      for name in expected.keys {
-        sheet.readings[field(name)] = .unreadable(reason: "\(error)")
+    for name in limits.names {
+      sheet.read(field(name)) { () throws(HostError) in
+        guard expected[name] != nil else {
+          // Not declared: a gate must not wait for what this host can never say.
+          throw .malformed(path: name, reason: "no cgroup controller of this host holds to it")
+        }
+        return try cgroup.readLimits(limits, instance: number)[name]
       }
     }
   }
@@ -109,25 +148,21 @@ struct InstanceFields: Sendable {
     _ certificate: BirthCertificate, _ facts: StackFacts, _ layout: StackLayout,
     _ sheet: inout Sheet
   ) {
-    let field = FieldPath("stack", "/processes/foreign")
     let cgroup = site.cgroup(certificate)
     guard cgroup.hasMembership else {
       // Not declared: a gate must not wait for what this host can never say.
-      sheet.readings[field] = .unreadable(reason: "this host has no cgroup2 to ask")
-      return
+      return sheet.giveUp([Self.foreign], because: "this host has no cgroup2 to ask")
     }
-    sheet.declared[field] = "none"
+    sheet.declared[Self.foreign] = "none"
     guard let keeper = facts.status?.keeper, keeper.isAlive else {
-      sheet.readings[field] = .unreadable(reason: "no keeper says which processes are its own")
-      return
+      return sheet.giveUp([Self.foreign], because: "no keeper says which processes are its own")
     }
-    sheet.read(field) { () throws(HostError) in
+    sheet.read(Self.foreign) { () throws(HostError) in
       let inside = try cgroup.processes().compactMap(HostProcess.read).filter { !$0.isZombie }
       var family = Set((facts.status?.instances ?? []).compactMap { $0.process?.pid })
       family.insert(keeper.pid)
       let strangers = inside.filter { process in
         !Self.descends(process, from: family) && !Census.isMarked(process.pid, layout)
-
       }
       let names = strangers.sorted { $0.pid < $1.pid }.map { "\($0.name) (pid \($0.pid))" }
       return names.isEmpty ? "none" : names.joined(separator: ", ")

@@ -23,14 +23,16 @@ package final class LocalPlatform: Platform {
   private let inspecting = Lane("inspect")
   private let reading = Lane("logs")
 
-  /// `key` makes and checks certificates; `owner` is whose stacks these are.
+  /// `key` makes and checks certificates; `owner` is whose stacks these are. `refusal` is asked
+  /// before each field that `inspect` reads; its answer is why this host cannot read it.
   package init(
-    name: PlatformName, settings: LocalPlatformSettings, key: IdentityKey, owner: OwnerID
+    name: PlatformName, settings: LocalPlatformSettings, key: IdentityKey, owner: OwnerID,
+    refusal: (@Sendable (FieldPath) -> String?)? = nil
   ) {
     self.name = name
     site = Site(platform: name, settings: settings, key: key, owner: owner)
     files = StackFiles(site)
-    inspector = Inspector(site: site, files: files)
+    inspector = Inspector(site: site, files: files, refusal: refusal)
   }
 
   package func observe() async throws(PlatformError) -> LiveState {

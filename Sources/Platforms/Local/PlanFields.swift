@@ -25,31 +25,32 @@ struct PlanFields: Sendable {
   ) {
     let archive = certificate.resolved.first { $0.reference.key == "artifact:\(spec.artifact)" }
     let text = archive.map { String($0.identity.dropFirst("sha256:".count)) } ?? ""
-    let plan: Result<KeeperPlan?, HostError>
-    do throws(HostError) {
-      plan = .success(try HostFile.decode(KeeperPlan.self, from: layout.plan))
-    } catch {
-      plan = .failure(error)
-    }
     let details = LaunchDetails(
       archive: ArtifactFile(path: "", sha256: Digest(hex: text) ?? Digest.of("")),
       ports: Array(repeating: 0, count: certificate.spec.instances), drainMilliseconds: 0)
-    let expected = Self.declared(site.plan(certificate, spec, details))
-    for (pointer, value) in expected { sheet.declared[FieldPath("stack", pointer)] = value }
-    switch plan {
-    case .success(let plan?):
-      for (pointer, value) in Self.declared(plan).merging(Self.settled(plan), uniquingKeysWith: +) {
-        sheet.readings[FieldPath("stack", pointer)] = .value(value)
+    for (pointer, value) in Self.declared(site.plan(certificate, spec, details)) {
+      sheet.declared[FieldPath("stack", pointer)] = value
+    }
+    let values = Self.values(of: layout)
+    for pointer in Self.pointers {
+      sheet.read(FieldPath("stack", pointer)) { () throws(HostError) in
+        try values.get()[pointer]
       }
-    case .success(nil):
-      for pointer in expected.keys { sheet.readings[FieldPath("stack", pointer)] = .absent }
-    case .failure(let error):
+    }
+  }
+
+  /// By pointer; none when there is no plan.
+  private static func values(of layout: StackLayout) -> Result<[String: String], HostError> {
+    do throws(HostError) {
+      guard let plan = try HostFile.decode(KeeperPlan.self, from: layout.plan) else {
+        return .success([:])
+      }
+      return .success(declared(plan).merging(settled(plan)) { declared, _ in declared })
+    } catch {
+      guard error.code == 0 else { return .failure(error) }
       // Damaged by hand is a difference, not a gap in what can be read.
-      let text = "unreadable: \(error)"
-      for pointer in expected.keys {
-        sheet.readings[FieldPath("stack", pointer)] =
-          error.code == 0 ? .value(text) : .unreadable(reason: text)
-      }
+      let pairs = pointers.map { ($0, "unreadable: \(error)") }
+      return .success(Dictionary(pairs) { first, _ in first })
     }
   }
 

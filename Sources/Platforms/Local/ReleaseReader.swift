@@ -22,39 +22,61 @@ final class ReleaseReader: Sendable {
     sheet.read(FieldPath("release", "/manifest")) { () throws(HostError) in
       try HostFile.read(layout.manifest).map { Digest.of($0).description }
     }
+    sheet.exhaustive.append(FieldPath("release", "/files"))
     do throws(HostError) {
       guard let manifest = try HostFile.decode(ReleaseManifest.self, from: layout.manifest) else {
         throw .malformed(path: layout.manifest, reason: "is not there")
       }
       for entry in manifest.entries {
         sheet.declared[Self.field(entry.path)] = Self.text(entry)
-        sheet.readings[Self.field(entry.path)] = .absent
       }
-      sheet.exhaustive.append(FieldPath("release", "/files/"))
-      try walk(layout.release, "", 0, &sheet)
     } catch {
-      // Without the whole walk nothing is known of any file: neither gone nor added.
-      for field in sheet.readings.keys where field.pointer.hasPrefix("/files/") {
-        sheet.readings[field] = .unreadable(reason: "\(error)")
-      }
-      sheet.readings[FieldPath("release", "/files/")] = .unreadable(reason: "\(error)")
-      sheet.exhaustive = []
+      // What was unpacked is not known any more; a fingerprint may still know it.
+      sheet.giveUp([Self.field("")], because: "\(error)")
+    }
+    walk(layout.release, "", 0, &sheet)
+    for field in Self.files(sheet.declared) where sheet.readings[field] == nil {
+      sheet.read(field) { () throws(HostError) in nil }
     }
   }
 
-  private func walk(
-    _ directory: String, _ prefix: String, _ depth: Int, _ sheet: inout Sheet
-  ) throws(HostError) {
-    guard depth < Self.depthLimit else {
-      throw .malformed(path: directory, reason: "lies too deep")
+  /// What cannot be read stays unread, with what lies below it; everything beside it is read.
+  private func walk(_ directory: String, _ prefix: String, _ depth: Int, _ sheet: inout Sheet) {
+    let names: [String]
+    do throws(HostError) {
+      guard depth < Self.depthLimit else {
+        throw .malformed(path: directory, reason: "lies too deep")
+      }
+      names = try HostDirectory.list(directory)
+    } catch {
+      // The directory's own field with a slash at its end: whatever lies in it.
+      sheet.giveUp(
+        [Self.field(prefix)] + Self.files(sheet.declared, below: prefix), because: "\(error)")
+      return
     }
-    for name in try HostDirectory.list(directory) {
-      let path = prefix + name
-      guard let status = try HostFile.status("\(directory)/\(name)") else { continue }
-      let kind = status.st_mode & S_IFMT
-      let text = try text("\(directory)/\(name)", status, kind)
-      sheet.readings[Self.field(path)] = .value(text + Self.owner(status))
-      if kind == S_IFDIR { try walk("\(directory)/\(name)", "\(path)/", depth + 1, &sheet) }
+    for name in names {
+      let (file, path) = ("\(directory)/\(name)", prefix + name)
+      var isDirectory = false
+      sheet.read(Self.field(path)) { () throws(HostError) in
+        guard let status = try HostFile.status(file) else { return nil }
+        let kind = status.st_mode & S_IFMT
+        isDirectory = kind == S_IFDIR
+        return try text(file, status, kind) + Self.owner(status)
+      }
+      if isDirectory {
+        walk(file, "\(path)/", depth + 1, &sheet)
+      } else if case .unreadable(let reason) = sheet.readings[Self.field(path)] {
+        sheet.giveUp(Self.files(sheet.declared, below: "\(path)/"), because: reason)
+      }
+    }
+  }
+
+  private static func files(
+    _ fields: [FieldPath: String], below prefix: String = ""
+  ) -> [FieldPath] {
+    let start = field(prefix)
+    return fields.keys.filter {
+      $0.resource == start.resource && $0.pointer.hasPrefix(start.pointer)
     }
   }
 

@@ -49,6 +49,8 @@ struct ServerCommands {
   func enableHealth(_ name: String) -> Command { Command(text: "enable health \(path(name))") }
   func weigh(_ name: String) -> Command { Command(text: "set weight \(path(name)) 1") }
 
+  func unlimit(_ name: String) -> Command { Command(text: "set maxconn server \(path(name)) 0") }
+
   func move(_ name: String, to endpoint: Endpoint) -> Command {
     Command(
       text: "set server \(path(name)) addr \(endpoint.host) port \(endpoint.port)",

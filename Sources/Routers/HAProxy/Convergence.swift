@@ -27,25 +27,30 @@ struct Convergence: Sendable {
   private mutating func compareFiles() {
     let file = rendering.settings.configurationFile(stored.key)
     var isIntact = true
-    if live.configuration != rendering.configuration(stored) {
+    let configuration = rendering.configuration(stored)
+    if live.configuration != configuration {
       isIntact = false
-      find(live.configuration == nil ? .deleted : .modified, file, live.configuration)
+      find(file, configuration, live.configuration)
     }
-    if live.mapFile != Rendering.map(stored.map) {
+    let map = Rendering.map(stored.map)
+    if live.mapFile != map {
       isIntact = false
-      let path = rendering.settings.mapFile(stored.key)
-      find(live.mapFile == nil ? .deleted : .modified, path, live.mapFile)
+      find(rendering.settings.mapFile(stored.key), map, live.mapFile)
     }
     if !isIntact { actions.append(.writeFiles(stored)) }
     if !live.isGlobalFileIntact {
-      find(.modified, rendering.settings.globalFile, "changed")
+      find(
+        rendering.settings.globalFile, rendering.global(hardStop: live.hardStop), live.globalFile)
       actions.append(.writeGlobalFile)
     }
   }
 
-  private mutating func find(_ word: Finding.Word, _ file: String, _ content: String?) {
-    let actual = content.map { "\(Digest.of($0).short)…" }
-    add(word, "/files/\(file.split(separator: "/").last ?? "")", "as written", actual)
+  /// Whole files are too much for a finding: their digests tell them apart.
+  private mutating func find(_ file: String, _ expected: String?, _ content: String?) {
+    func short(_ text: String) -> String { "sha256:\(Digest.of(text).short)…" }
+    let name = String(file.split(separator: "/").last ?? "")
+    add(
+      content == nil ? .deleted : .modified, .file(name), expected.map(short), content.map(short))
   }
 
   private mutating func compareListener() {
@@ -60,14 +65,20 @@ struct Convergence: Sendable {
         "\($0.mode) \($0.addresses.joined(separator: ",")) \($0.status)"
       }
       let word: Finding.Word = actual == nil ? .deleted : .modified
-      add(word, "/listen", "\(stored.mode.rawValue) \(wanted ?? "?") OPEN", actual)
+      add(word, .listen, "\(stored.mode.rawValue) \(wanted ?? "?") OPEN", actual)
       return
     }
     if frontend.status != "OPEN" {
-      add(.modified, "/listen/status", "OPEN", frontend.status)
+      add(.modified, .listenStatus, "OPEN", frontend.status)
       actions.append(
         .run(
           pid: current.pid, [Command(text: "enable frontend \(stored.key.frontend)")]))
+    }
+    let maxconn = rendering.settings.maximumConnections
+    if frontend.maxconn != maxconn {
+      add(.modified, .listenMaxconn, "\(maxconn)", "\(frontend.maxconn)")
+      let command = "set maxconn frontend \(stored.key.frontend) \(maxconn)"
+      actions.append(.run(pid: current.pid, [Command(text: command)]))
     }
   }
 
@@ -76,21 +87,25 @@ struct Convergence: Sendable {
     guard let backend = stored.entry(slot)?.backend else { return }
     for endpoint in backend.endpoints {
       let name = ServerName(backend, endpoint).text(stored.key)
-      let path = "/servers/\(slot)/\(name)"
+      let server = "\(slot)/\(name)"
       let address = Rendering.address(endpoint)
       var repair: [Command] = []
       if let row = current.server(slot, name) {
         if row.address != address {
-          add(.modified, path + "/address", address, row.address)
+          add(.modified, .address(server), address, row.address)
           repair.append(commands.move(name, to: endpoint))
         }
         if row.isUnchecked {
-          add(.modified, path + "/check", "enabled", "disabled")
+          add(.modified, .check(server), "enabled", "disabled")
           repair.append(commands.enableHealth(name))
         }
-        repair += admin(row, path, commands)
+        if row.maxconn != 0 {
+          add(.modified, .maxconn(server), "0", "\(row.maxconn)")
+          repair.append(commands.unlimit(name))
+        }
+        repair += admin(row, server, commands)
       } else {
-        add(.deleted, path, address, nil)
+        add(.deleted, .server(server), address, nil)
         repair = commands.add(name, rendering.serverLine(endpoint))
       }
       if !repair.isEmpty { actions.append(.run(pid: current.pid, repair)) }
@@ -98,19 +113,19 @@ struct Convergence: Sendable {
   }
 
   private mutating func admin(
-    _ row: ServerRow, _ path: String, _ commands: ServerCommands
+    _ row: ServerRow, _ server: String, _ commands: ServerCommands
   ) -> [Command] {
     if row.isInMaintenance {
-      add(.modified, path + "/state", "ready", row.status)
+      add(.modified, .state(server), "ready", row.status)
       return commands.prove(row.name)
     }
     if row.weight != 1 {
       // A weight of 0 also shows as draining; both are undone, in either order.
-      add(.modified, path + "/weight", "1", "\(row.weight) \(row.status)")
+      add(.modified, .weight(server), "1", "\(row.weight) \(row.status)")
       return [commands.weigh(row.name), commands.ready(row.name)]
     }
     guard row.isDraining else { return [] }
-    add(.modified, path + "/state", "ready", row.status)
+    add(.modified, .state(server), "ready", row.status)
     return row.checkStatus.hasSuffix("OK") ? [commands.ready(row.name)] : commands.prove(row.name)
   }
 
@@ -119,8 +134,9 @@ struct Convergence: Sendable {
     guard let map = worker.map else { return }
     let wanted = stored.map
     guard map != wanted else { return }
-    let path = worker.isCurrent ? "/split" : "/old-workers/\(worker.pid)/split"
-    add(.modified, path, Self.summary(wanted), Self.summary(map))
+    add(
+      .modified, worker.isCurrent ? .split : .oldSplit(worker: worker.pid), Self.summary(wanted),
+      Self.summary(map))
     actions.append(.commitMap(pid: worker.pid, wanted))
   }
 
@@ -142,7 +158,7 @@ struct Convergence: Sendable {
         backend.map { ServerName($0, endpoint).text(stored.key) }
       })
     for row in current.servers[slot] ?? [] where !ours.contains(row.name) {
-      add(.added, "/servers/\(slot)/\(row.name)", nil, row.address)
+      add(.added, .server("\(slot)/\(row.name)"), nil, row.address)
       var removal: [Command] = row.isInMaintenance ? [] : [commands.stop(row.name)]
       // Its requests end first; `RoutePlan` waits for them.
       if row.sessions == 0 { removal.append(commands.delete(row.name)) }
@@ -151,9 +167,10 @@ struct Convergence: Sendable {
   }
 
   private mutating func add(
-    _ word: Finding.Word, _ path: String, _ expected: String?, _ actual: String?
+    _ word: Finding.Word, _ field: RouteField, _ expected: String?, _ actual: String?
   ) {
     findings.append(
-      Finding(word: word, resource: resource, path: path, expected: expected, actual: actual))
+      Finding(
+        word: word, resource: resource, path: field.path, expected: expected, actual: actual))
   }
 }

@@ -18,6 +18,9 @@ package actor HAProxyRouter: TrafficRouter {
   var suspects: Set<TargetKey> = []
   var lastReload: ContinuousClock.Instant?
   var isVersionChecked = false
+  /// Every field of a route that `read` compares: `*` stands for one name.
+  package static let fields = RouteField.allCases.map(\.path)
+
   private let interruption: (@Sendable (String) throws(PlatformError) -> Void)?
 
   /// Throws `.rejected` for a directory whose name HAProxy would not take literally.
@@ -118,7 +121,15 @@ package actor HAProxyRouter: TrafficRouter {
   ) async throws(PlatformError) -> [TargetID: Observed<RouteObservation>] {
     var routes: [TargetID: Observed<RouteObservation>] = [:]
     for key in world.keys {
-      let live = try await reader.target(key, world)
+      let files: LiveTarget
+      do throws(PlatformError) {
+        files = try reader.files(key, world)
+      } catch {
+        // A worker that does not answer is everybody's trouble; a file is one target's.
+        routes[key.target] = .unknown(reason: "\(error)")
+        continue
+      }
+      let live = try await reader.target(files, world)
       if let route = Observation(live: live, rendering: rendering).route {
         routes[key.target] = .known(route)
       } else {

@@ -21,7 +21,9 @@ struct LiveTarget: Hashable, Sendable {
   /// The target's configuration file as it is on disk; nil: there is none.
   var configuration: String?
   var mapFile: String?
-  /// The global file is as it should be.
+  /// The global file as it is on disk; nil: there is none.
+  var globalFile: String?
+  /// It is as it should be.
   var isGlobalFileIntact = true
   /// HAProxy cannot load the target's configuration now.
   var isRejected = false

@@ -12,6 +12,7 @@ struct LiveReader: Sendable {
     var processes: ProcessList
     var statistics: [(pid: Int, isCurrent: Bool, Statistics)]
     var hardStop: Duration
+    var globalFile: String?
     var isGlobalFileIntact: Bool
     /// Files of the router, by target.
     var files: Set<TargetKey>
@@ -57,21 +58,36 @@ struct LiveReader: Sendable {
     let rendering = Rendering(settings: settings)
     return World(
       processes: processes, statistics: statistics,
-      hardStop: hardStop ?? settings.hardStopAfter,
+      hardStop: hardStop ?? settings.hardStopAfter, globalFile: global,
       isGlobalFileIntact: hardStop.map { rendering.global(hardStop: $0) == global } ?? false,
       files: try keys(in: settings.configurationDirectory),
       rejected: try keys(in: settings.rejectedDirectory))
   }
 
-  func target(_ key: TargetKey, _ world: World) async throws(PlatformError) -> LiveTarget {
+  /// The target as its files alone say; an error is about this target and no other.
+  func files(_ key: TargetKey, _ world: World) throws(PlatformError) -> LiveTarget {
     var live = LiveTarget(key: key)
     live.isRejected = world.rejected.contains(key) && !world.files.contains(key)
     live.configuration = try Files.read(
       live.isRejected ? settings.rejectedFile(key) : settings.configurationFile(key))
     live.mapFile = try Files.read(settings.mapFile(key))
+    live.globalFile = world.globalFile
     live.isGlobalFileIntact = world.isGlobalFileIntact
     live.hardStop = world.hardStop
     live.sessionsCut = try Counters(path: settings.counterFile(key)).read()
+    return live
+  }
+
+  func target(_ key: TargetKey, _ world: World) async throws(PlatformError) -> LiveTarget {
+    try await target(try files(key, world), world)
+  }
+
+  /// The target with all that workers say of it.
+  func target(
+    _ files: LiveTarget, _ world: World
+  ) async throws(PlatformError) -> LiveTarget {
+    var live = files
+    let key = live.key
     for (pid, isCurrent, statistics) in world.statistics {
       var view = WorkerView(pid: pid, isCurrent: isCurrent)
       view.frontend = statistics.frontends.first { $0.name == key.frontend }

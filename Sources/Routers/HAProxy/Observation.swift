@@ -44,12 +44,14 @@ extension LiveTarget {
       parts.append(worker.map.map(Rendering.map) ?? "-")
       guard worker.isCurrent else { continue }
       let frontend = worker.frontend
-      parts.append("\(frontend?.status ?? "-") \(frontend?.addresses ?? [])")
+      parts.append(
+        "\(frontend?.status ?? "-") \(frontend?.addresses ?? []) \(frontend?.maxconn ?? 0)")
       for (slot, rows) in worker.servers.sorted(by: { $0.key < $1.key }) {
         for row in rows.sorted(by: { $0.name < $1.name }) {
           let admin = row.isInMaintenance ? "maint" : row.isDraining ? "drain" : "ready"
           let check = row.isUnchecked ? "unchecked" : "checked"
-          parts.append("\(slot) \(row.name) \(row.address) \(row.weight) \(admin) \(check)")
+          parts.append(
+            "\(slot) \(row.name) \(row.address) \(row.weight) \(admin) \(check) \(row.maxconn)")
         }
       }
     }

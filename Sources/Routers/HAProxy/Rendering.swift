@@ -44,8 +44,13 @@ struct Rendering: Sendable {
     guard let line = stored.line, let listen = stored.listen else { return nil }
     let map = settings.mapFile(stored.key)
     let rule = stored.mode == .tcp ? "tcp-request content" : "http-request"
-    let forwarded = stored.mode == .tcp ? "" : "  option forwardfor\n"
-    let long = stored.mode == .tcp ? "  timeout client 1h\n" : ""
+    // What was sent and not answered may have been done: only safe methods are sent again.
+    let http = """
+        option forwardfor
+        http-request disable-l7-retry if !{ method GET HEAD OPTIONS }
+
+      """
+    let long = "  timeout client 1h\n"
     // `nbsrv` guards every use: a stack without a server that is up is passed over here, also
     // while no agent runs, and never for one that the split does not name. A worker that a reload
     // is stopping counts no server of any backend, yet has requests left on kept connections.
@@ -54,7 +59,7 @@ struct Rendering: Sendable {
       frontend \(stored.key.frontend)
         mode \(stored.mode.rawValue)
         bind \(listen)
-      \(forwarded)\(long)  \(rule) set-var(txn.be) rand(100),map(\(map))
+      \(stored.mode == .tcp ? long : http)  \(rule) set-var(txn.be) rand(100),map(\(map))
         \(rule) set-var(txn.fb) str(fallback),map(\(map))
         use_backend %[var(txn.be)] if { var(txn.be),nbsrv gt 0 }
         use_backend %[var(txn.fb)] if { var(txn.fb),nbsrv gt 0 }
@@ -68,7 +73,8 @@ struct Rendering: Sendable {
   private func backend(_ slot: Slot, _ stored: StoredRoute, _ map: String) -> String {
     var lines = ["backend \(stored.key.backend(slot))", "  mode \(stored.mode.rawValue)"]
     lines.append("  balance leastconn")
-    if stored.mode == .tcp { lines.append("  timeout server 1h") }
+    lines.append(
+      stored.mode == .tcp ? "  timeout server 1h" : "  retry-on conn-failure empty-response")
     if slot.check == .http {
       lines.append("  option httpchk")
       lines.append(
@@ -88,10 +94,10 @@ struct Rendering: Sendable {
   func serverLine(_ endpoint: Endpoint) -> String {
     let interval = max(100, settings.checkInterval.wholeMilliseconds)
     let often = max(100, interval / 3)
-    // Three refused connections in a row without one success in between are a dead server:
-    // waiting for the next check would cost requests.
+    // A refused connection is a dead server until its next check: each further try of it would
+    // cost a request.
     return "\(Self.address(endpoint)) check inter \(interval)ms fastinter \(often)ms"
-      + " downinter \(often)ms fall 2 rise 1 observe layer4 error-limit 3 on-error mark-down"
+      + " downinter \(often)ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
       + " weight 1"
   }
 

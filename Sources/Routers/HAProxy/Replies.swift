@@ -67,6 +67,8 @@ struct ServerRow: Hashable, Sendable {
   var weight: Int
   var checkStatus: String
   var address: String
+  /// Connections at the same time; 0: as many as come.
+  var maxconn: Int
 
   var isUp: Bool { status.hasPrefix("UP") && checkStatus.hasSuffix("OK") }
   /// HAProxy shows no result of a check that is switched off, and pauses it in maintenance.
@@ -80,6 +82,8 @@ struct FrontendRow: Hashable, Sendable {
   var name: String
   var status: String
   var mode: String
+  /// Connections at the same time.
+  var maxconn: Int
   /// Where its listeners accept.
   var addresses: [String] = []
 }
@@ -97,7 +101,9 @@ struct Statistics: Hashable, Sendable {
     let names = head.dropFirst(2).split(separator: ",", omittingEmptySubsequences: false)
     let columns = Dictionary(
       names.enumerated().map { (String($1), $0) }, uniquingKeysWith: { first, _ in first })
-    let wanted = ["pxname", "svname", "scur", "status", "uweight", "check_status", "addr", "mode"]
+    let wanted = [
+      "pxname", "svname", "scur", "status", "uweight", "check_status", "addr", "mode", "slim",
+    ]
     let found = wanted.compactMap { columns[$0] }
     guard found.count == wanted.count, let type = columns["type"] else { return nil }
     for line in lines.dropFirst() {
@@ -109,7 +115,9 @@ struct Statistics: Hashable, Sendable {
 
   private mutating func add(_ cell: [String], type: String) {
     switch type {
-    case "0": frontends.append(FrontendRow(name: cell[0], status: cell[3], mode: cell[7]))
+    case "0":
+      frontends.append(
+        FrontendRow(name: cell[0], status: cell[3], mode: cell[7], maxconn: Int(cell[8]) ?? 0))
     case "1": backends.insert(cell[0])
     case "2":
       // An asterisk marks a check in progress; what follows is the last result.
@@ -117,7 +125,8 @@ struct Statistics: Hashable, Sendable {
       servers.append(
         ServerRow(
           backend: cell[0], name: cell[1], sessions: Int(cell[2]) ?? 0, status: cell[3],
-          weight: Int(cell[4]) ?? 0, checkStatus: check, address: cell[6]))
+          weight: Int(cell[4]) ?? 0, checkStatus: check, address: cell[6],
+          maxconn: Int(cell[8]) ?? 0))
     default:
       guard let at = frontends.lastIndex(where: { $0.name == cell[0] }) else { return }
       frontends[at].addresses.append(cell[6])
