@@ -110,7 +110,7 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
+        "GitSource", "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
         "viridian-keeper",
       ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
