@@ -104,7 +104,7 @@ let package = Package(
     .target(
       name: "Support", dependencies: ["CGit2"], path: "Tests/Support", swiftSettings: settings),
 
-    tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
+    tests("AgentTests", ["Agent", "GitSource", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(
