@@ -58,7 +58,7 @@ package struct Claims: Sendable {
       guard !others.isEmpty else { return }
       contests[id] = Contest(
         isOpen: false,
-        message: "it runs from \(own.words); that \(Claim.words(of: others)) too does not count")
+        message: "it runs from \(own.words); \(Claim.words(of: others)), too, which does not count")
     } else if let owner, mayStillDeclare(owner) {
       keepers[id] = owner
     } else if claims.count == 1 {
