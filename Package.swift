@@ -105,13 +105,13 @@ let package = Package(
       name: "Support", dependencies: ["CGit2", "Model", "Planning"], path: "Tests/Support",
       swiftSettings: settings),
 
-    tests("AgentTests", ["Agent", "Model", "Planning", "PlatformKit"]),
+    tests("AgentTests", ["Agent", "GitSource", "Model", "Planning", "PlatformKit"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(
       "EndToEndTests",
       [
-        "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
+        "GitSource", "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
         "viridian-keeper",
       ]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),

@@ -31,7 +31,7 @@ final class Fleet {
     let executor = Executor(
       places: places, assembly: LaunchAssembly(owner: "bench", key: key, supply: resolver),
       ledger: ledger, lease: nil, nudge: nudge, log: log)
-    let board = SourceBoard(nudge: nudge)
+    let board = SourceBoard(nudge: nudge, sources: ["bench"])
     parts = AgentParts(
       ledger: ledger, places: places, board: board, executor: executor,
       prober: Prober(probe: AlwaysHealthy(), nudge: nudge),

@@ -1,3 +1,4 @@
+import Manifest
 package import Model
 import Planning
 package import PlatformKit
@@ -18,6 +19,7 @@ package struct AgentAnswers: Sendable {
   package func status(version: String, owner: OwnerID, pid: Int) async -> AgentStatus {
     let state = await shelf.current
     let views = await parts.board.current
+    let contested = Lint.contested(views.values.compactMap(\.desired))
     return AgentStatus(
       version: version, owner: owner, mode: parts.mode.rawValue, pid: pid,
       isPaused: state?.agentRecord.memory.isPaused ?? false, passes: state?.number ?? 0,
@@ -25,7 +27,9 @@ package struct AgentAnswers: Sendable {
       sources: views.sorted { $0.key < $1.key }.map { name, view in
         SourceSummary(
           name: name, health: view.state.health.sentence, commit: view.state.commit,
-          targets: view.state.targetCount, diagnostics: view.desired?.diagnostics ?? [])
+          targets: view.state.targetCount,
+          diagnostics: (view.desired?.diagnostics ?? [])
+            + contested.filter { $0.source == name }.map(\.problem))
       })
   }
 

@@ -48,7 +48,7 @@ package struct AgentDaemon: Sendable {
   package init(_ given: Ingredients) throws {
     let configuration = given.configuration
     let nudge = Nudge()
-    let board = SourceBoard(nudge: nudge)
+    let board = SourceBoard(nudge: nudge, sources: given.sources.map(\.source.name))
     let cache = ArtifactCache(
       directory: try folder("\(configuration.state)/artifacts"),
       sources: given.sources.map(\.source), http: try HTTPClient(connections: 8),

@@ -8,6 +8,7 @@ package struct PassInputs: Sendable {
   package var agent: AgentConditions
   package var limits: PlanningLimits
   package var sources: [SourceName: SourceView]
+  package var claims: Claims
   package var platforms: [PlatformName: Observed<LiveState>]
   package var routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>]
   package var probes: [ProbeBook.Key: ProbeReport]
@@ -22,7 +23,8 @@ package struct PassInputs: Sendable {
   package var memory: AgentMemory
   package init(
     now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
-    sources: [SourceName: SourceView], platforms: [PlatformName: Observed<LiveState>],
+    sources: [SourceName: SourceView], claims: Claims,
+    platforms: [PlatformName: Observed<LiveState>],
     routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>],
     probes: [ProbeBook.Key: ProbeReport], inspections: [ProbeBook.Key: InspectionReport],
     fingerprints: [StackID: Fingerprint], resolutions: [TargetID: Resolution],
@@ -35,6 +37,7 @@ package struct PassInputs: Sendable {
     self.agent = agent
     self.limits = limits
     self.sources = sources
+    self.claims = claims
     self.platforms = platforms
     self.routes = routes
     self.probes = probes
@@ -51,33 +54,32 @@ package struct PassInputs: Sendable {
 
   /// Sorted by target: the union of what is declared, recorded and live.
   package func planningInput() -> PlanningInput {
-    let declared = declaredTargets()
-    let stacks = observedStacks()
-    let ids = Set(declared.keys).union(records.keys).union(stacks.keys)
+    let stacks = Self.byTarget(platforms)
+    let ids = Set(claims.declared.keys).union(records.keys).union(stacks.keys)
     let recordedFingerprints = Dictionary(grouping: fingerprints, by: \.key.target)
     return PlanningInput(
       now: now, interval: interval, agent: agent, limits: limits,
       sources: sources.mapValues(\.state),
       targets: ids.sorted().map { id in
         target(
-          id, declared: declared[id], stacks: stacks[id] ?? [],
+          id, stacks: stacks[id] ?? [],
           fingerprints: recordedFingerprints[id] ?? [])
       },
       requests: requests, memory: memory)
   }
 
   private func target(
-    _ id: TargetID, declared: DesiredTarget?, stacks: [StackObservation],
+    _ id: TargetID, stacks: [StackObservation],
     fingerprints: [(key: StackID, value: Fingerprint)]
   ) -> TargetInput {
     let record = records[id]
-    let desired = desiredInput(id, declared: declared, record: record)
+    let desired = desiredInput(id, record)
     let platform =
       desired.target?.platform ?? stacks.first?.certificate.platform
       ?? record?.lastGood?.platform
     let keys = stacks.map { ($0.id.generation, ProbeBook.Key($0.certificate)) }
     return TargetInput(
-      id: id, desired: desired,
+      id: id, desired: desired, contest: claims.contests[id],
       resolution: resolutions[id] ?? .waiting(reason: "not resolved yet"), freeze: freezes[id],
       stacks: observed(stacks, on: platform), foreign: foreign(id, on: platform),
       probes: byGeneration(keys, probes), inspections: byGeneration(keys, inspections),
@@ -88,30 +90,26 @@ package struct PassInputs: Sendable {
       record: record)
   }
 
-  private func declaredTargets() -> [TargetID: DesiredTarget] {
-    var result: [TargetID: DesiredTarget] = [:]
-    for (name, view) in sources.sorted(by: { $0.key < $1.key }) {
-      for target in view.desired?.targets ?? [] {
-        // A target that two sources declare stays with the source it was launched from.
-        let owner = records[target.id]?.lastGood?.source
-        if result[target.id] == nil || owner == name { result[target.id] = target }
-      }
-    }
-    return result
-  }
-
   private func desiredInput(
-    _ id: TargetID, declared: DesiredTarget?, record: TargetRecord?
+    _ id: TargetID, _ record: TargetRecord?
   ) -> DesiredInput {
+    let declared = claims.declared[id]
     let lastGood = record?.lastGood
-    guard let name = declared?.source ?? lastGood?.source else { return .undeclared }
+    if let contest = claims.contests[id], contest.isOpen, declared == nil, let lastGood {
+      return .held(lastGood: lastGood, reason: contest.message)
+    }
+    let name = declared?.source ?? claims.keepers[id] ?? lastGood?.source
+    guard let name else { return .undeclared }
     let said = sources[name]?.says(of: id, declared: declared, lastGood: lastGood)
     if let said { return said }
     guard let lastGood, sources[name] != nil else { return .undeclared }
     return .held(lastGood: lastGood, reason: "its source \(name) was not read yet")
   }
 
-  private func observedStacks() -> [TargetID: [StackObservation]] {
+  /// Each sorted by generation.
+  static func byTarget(
+    _ platforms: [PlatformName: Observed<LiveState>]
+  ) -> [TargetID: [StackObservation]] {
     var result: [TargetID: [StackObservation]] = [:]
     for live in platforms.values {
       for stack in live.value?.stacks ?? [] { result[stack.id.target, default: []].append(stack) }

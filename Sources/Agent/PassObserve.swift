@@ -20,13 +20,15 @@ extension Pass {
     state.judgeLedger(Array(platforms.values))
     let stacks = platforms.values.compactMap(\.value).flatMap(\.stacks)
     if preview == nil { await follow(stacks, state.fingerprints, at: now) }
-    let desired = sources.values.compactMap(\.desired).flatMap(\.targets)
+    let claims = Claims(
+      sources, records: state.records, stacks: PassInputs.byTarget(platforms))
+    let desired = Array(claims.declared.values)
     let inputs = PassInputs(
       now: now, interval: parts.interval,
       agent: AgentConditions(
         mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true,
         isLedgerLost: state.isLedgerLost),
-      limits: limits, sources: sources, platforms: platforms, routes: routes,
+      limits: limits, sources: sources, claims: claims, platforms: platforms, routes: routes,
       probes: await parts.prober.reports(at: now),
       inspections: await parts.inspector.current(at: now),
       fingerprints: state.fingerprints,

@@ -14,8 +14,22 @@ package actor Resolver: InputSupply {
 
   private struct Key: Hashable {
     var source: SourceName
-    var commit: CommitID
     var reference: InputReference
+    /// What the reference names, where that is known: the same in every commit that has it, so
+    /// that a commit which does not change an artifact exports nothing.
+    var object: String?
+    /// nil where the object is known.
+    var commit: CommitID?
+
+    init(_ reference: InputReference, of target: DesiredTarget) {
+      source = target.source
+      self.reference = reference
+      if case .present(let object) = target.objects?[reference.name] {
+        self.object = object
+      } else {
+        commit = target.commit
+      }
+    }
   }
 
   private enum Entry {
@@ -38,17 +52,20 @@ package actor Resolver: InputSupply {
 
   /// What is known now; begins what is missing, and nudges when it is there.
   package func resolutions(of targets: [DesiredTarget]) -> [TargetID: Resolution] {
-    var needed: Set<Key> = []
+    // Each with a commit that has it.
+    var needed: [Key: CommitID] = [:]
     var result: [TargetID: Resolution] = [:]
     result.reserveCapacity(targets.count)
     for target in targets {
-      let keys = target.spec.inputs.map {
-        Key(source: target.source, commit: target.commit, reference: $0)
+      if let absence = absence(target) {
+        result[target.id] = absence
+        continue
       }
-      needed.formUnion(keys)
+      let keys = target.spec.inputs.map { Key($0, of: target) }
+      for key in keys { needed[key] = target.commit }
       result[target.id] = resolution(of: target, keys)
     }
-    results = results.filter { needed.contains($0.key) }
+    results = results.filter { needed[$0.key] != nil }
     begin(needed)
     return result
   }
@@ -71,11 +88,21 @@ package actor Resolver: InputSupply {
     return answer
   }
 
+  /// What the commit does not hold, no fetch will find.
+  private func absence(_ target: DesiredTarget) -> Resolution? {
+    for input in target.spec.inputs {
+      guard case .absent(let reason) = target.objects?[input.name] else { continue }
+      return .failed(.stack, reason: located(reason, target))
+    }
+    return nil
+  }
+
   private func resolution(of target: DesiredTarget, _ keys: [Key]) -> Resolution {
     var inputs: [ResolvedInput] = []
     for key in keys {
       switch results[key] {
       case nil: return .waiting(reason: "resolving \(key.reference.key)")
+      case .failed(.stack, let reason, _): return .failed(.stack, reason: located(reason, target))
       case .failed(let fault, let reason, _): return .failed(fault, reason: reason)
       case .resolved(let input): inputs.append(input)
       }
@@ -83,25 +110,35 @@ package actor Resolver: InputSupply {
     return .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
   }
 
-  private func begin(_ needed: Set<Key>) {
+  /// For the one who wrote the manifest: with file and line.
+  private func located(_ reason: String, _ target: DesiredTarget) -> String {
+    target.declaredAt.map { "\($0): \(reason)" } ?? reason
+  }
+
+  private func begin(_ needed: [Key: CommitID]) {
     let now = HostClock.now()
-    let due = needed.filter { key in
-      guard !running.contains(key) else { return false }
-      guard case .failed(_, _, let at) = results[key] else { return results[key] == nil }
-      return now.elapsed(since: at, limit: .seconds(3600)) >= Self.retryAfter
-    }
-    let order = due.sorted { $0.reference < $1.reference }
-    for key in order.prefix(max(0, Self.concurrency - running.count)) {
+    let due = needed.filter { isDue($0.key, at: now) }
+    let order = due.sorted { $0.key.reference < $1.key.reference }
+    for (key, commit) in order.prefix(max(0, Self.concurrency - running.count)) {
       running.insert(key)
-      Task { await self.resolve(key) }
+      Task { await self.resolve(key, at: commit) }
     }
   }
 
-  private func resolve(_ key: Key) async {
+  private func isDue(_ key: Key, at now: Now) -> Bool {
+    guard !running.contains(key) else { return false }
+    guard case .failed(let fault, _, let at) = results[key] else { return results[key] == nil }
+    // What is wrong with an object stays wrong: only another commit can have another.
+    guard key.object == nil || fault != .stack else { return false }
+    return now.elapsed(since: at, limit: .seconds(3600)) >= Self.retryAfter
+  }
+
+  private func resolve(_ key: Key, at commit: CommitID) async {
     let entry: Entry
     do throws(PlatformError) {
       entry = .resolved(
-        ResolvedInput(reference: key.reference, identity: try await identity(of: key)))
+        ResolvedInput(
+          reference: key.reference, identity: try await identity(of: key, at: commit)))
     } catch {
       let fault: FaultClass
       if case .rejected(.stack, _) = error { fault = .stack } else { fault = .platform }
@@ -112,11 +149,12 @@ package actor Resolver: InputSupply {
     nudge()
   }
 
-  private func identity(of key: Key) async throws(PlatformError) -> String {
+  private func identity(
+    of key: Key, at commit: CommitID
+  ) async throws(PlatformError) -> String {
     switch key.reference.kind {
     case .artifact:
-      let file = try await artifacts.fetch(
-        key.reference, source: key.source, commit: key.commit)
+      let file = try await artifacts.fetch(key.reference, source: key.source, commit: commit)
       return "\(file.sha256)"
     case .secret:
       return try await secrets.read(key.reference.name).version

@@ -10,7 +10,7 @@ package struct ProgressLine: Sendable {
 
   package init(columns: Int = 100) { self.columns = columns }
 
-  /// `web@production v041 → v042 [##########··········] 50 % baking 1m20s/2m: waiting for approval`;
+  /// `web@production v041 → v042 [##########··········] 50 % baking 1m20s/2m: waits for approval`;
   /// without a rollout the target, its version and its sync.
   package func text(_ status: TargetStatus) -> String {
     guard let rollout = status.rollout else {
@@ -25,7 +25,7 @@ package struct ProgressLine: Sendable {
       String(repeating: "#", count: full) + String(repeating: "·", count: Self.barWidth - full)
     let step = rollout.from.map { "\($0) → \(rollout.candidate)" } ?? "\(rollout.candidate)"
     let time = rollout.elapsed.text + (rollout.of.map { "/\($0.text)" } ?? "")
-    let waiting = rollout.waitingFor.map { ": waiting for \($0)" } ?? ""
+    let waiting = rollout.waitingFor.map { ": \($0)" } ?? ""
     return cut(
       "\(status.target) \(step) [\(bar)] \(weight) % \(rollout.phase) \(time)\(waiting)".visible)
   }

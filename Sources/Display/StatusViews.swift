@@ -157,11 +157,11 @@ extension TargetStatus {
 }
 
 extension RolloutSummary {
-  /// `blueGreen v042 from v041, baking 12s of 1m (commit), waiting for approval`.
+  /// `blueGreen v042 from v041, baking 12s of 1m (commit), waits for approval`.
   var words: String {
     let base = from.map { " from \($0)" } ?? ""
     let limit = of.map { " of \($0.text)" } ?? ""
-    let waiting = waitingFor.map { ", waiting for \($0)" } ?? ""
+    let waiting = waitingFor.map { ", \($0)" } ?? ""
     return "\(strategy.rawValue) \(candidate)\(base), \(phase) \(elapsed.text)\(limit) "
       + "(\(cause))\(waiting)"
   }

@@ -11,6 +11,7 @@ package struct GitSource: Sendable {
   private let worker: [String]
   private let user: WorkerUser
   private let parserContext: String
+  private let memory = SnapshotMemory()
 
   /// `directory` holds the store of this source and is made if it is missing; the directories above
   /// it must be searchable by the worker's user. `worker`: the command line that calls
@@ -33,17 +34,18 @@ package struct GitSource: Sendable {
   /// The commit of the watched ref, by listing only. Call it on every poll; call `load` when the
   /// answer differs from what was loaded last.
   package func tip() async throws(SourceError) -> CommitID {
-    guard case .tip(let commit) = try await ask(.list) else { throw Self.confused }
+    guard case .tip(let commit) = try await ask(.list).0 else { throw Self.confused }
     return commit
   }
 
-  /// Fetches what is new, verifies and reads it. `accepted`: the newest commit known to have been
-  /// accepted; nil: what the store remembers.
+  /// Fetches what is new, verifies and reads it: only files and targets that differ from those of
+  /// the last commit that this value has accepted, whose rest it holds. `accepted`: the newest
+  /// commit known to have been accepted; nil: what the store remembers.
   package func load(accepted: CommitID?) async throws(SourceError) -> SourceVerdict {
-    guard case .verdict(let verdict) = try await ask(.load(accepted: accepted)) else {
+    guard case (.verdict(let verdict), let parts) = try await ask(.load(accepted: accepted)) else {
       throw Self.confused
     }
-    return verdict
+    return try memory.complete(verdict, parts)
   }
 
   /// Writes the artifact at `path` of the repository to the new file `file`. The same tree gives
@@ -57,7 +59,8 @@ package struct GitSource: Sendable {
     let scratch = try WorkerDirectory(path: directory, user: user).makeScratch()
     defer { removeTree(scratch) }
     let made = "\(scratch)/artifact"
-    let answer = try await ask(.export(path: path, commit: commit, file: made), scratch: scratch)
+    let (answer, _) = try await ask(
+      .export(path: path, commit: commit, file: made), scratch: scratch)
     guard case .exported(let sha256, let bytes) = answer else { throw Self.confused }
     let copied = try FileCopy.copy(made, to: file, limit: configuration.limits.artifactBytes * 2)
     // The worker's word is not enough: the digest is that of the bytes that arrived.
@@ -67,14 +70,14 @@ package struct GitSource: Sendable {
 
   /// Remembers the commit as accepted; the next one must descend from it.
   package func accept(_ commit: CommitID) async throws(SourceError) {
-    guard case .done = try await ask(.accept(commit)) else { throw Self.confused }
+    guard case .done = try await ask(.accept(commit)).0 else { throw Self.confused }
   }
 
   private static let confused = SourceError.worker("the source worker answered something else")
 
   private func ask(
     _ verb: WorkerRequest.Verb, scratch given: String? = nil
-  ) async throws(SourceError) -> WorkerAnswer {
+  ) async throws(SourceError) -> (WorkerAnswer, SnapshotParts) {
     let place = WorkerDirectory(path: directory, user: user)
     let scratch: String
     if let given { scratch = given } else { scratch = try place.makeScratch() }
@@ -84,19 +87,25 @@ package struct GitSource: Sendable {
       credentials: try place.copyCredentials(of: configuration, to: scratch),
       user: try place.numbers(), parserContext: parserContext)
     let call = WorkerCall(command: worker, deadline: deadline(verb))
-    let first = try await call.run(request)
+    var parts = SnapshotParts()
+    if case .load = verb { parts = memory.parts }
+    let first = try await call.run(request, parts)
     guard case .died(let how, let stage) = first else { return try first.answer() }
-    // A damaged store can kill its reader: once more with a new one, then it is the commit.
+    // A damaged store can kill its reader, and so may what it was told: once more with a new store
+    // and nothing told, then it is the commit.
     if case .network = stage { throw .timedOut("\(configuration.url): \(how)") }
     request.startsAnew = true
+    memory.forget()
     switch try await call.run(request) {
     case .died(let how, .reading(let commit)):
       let message = "reading commit \(commit.short) \(how): it is refused as a whole"
       guard case .load = verb else { throw .refused(message) }
-      return .verdict(.rejected(RejectedCommit(commit: commit, message: message)))
+      let rejected = RejectedCommit(commit: commit, message: message)
+      return (.verdict(.rejected(rejected)), SnapshotParts())
     case .died(let how, .network): throw .timedOut("\(configuration.url): \(how)")
     case .died(let how, .store): throw .worker("the source worker \(how)")
-    case .answered(let answer): return try WorkerCall.Outcome.answered(answer).answer()
+    case .answered(let answer, let parts):
+      return try WorkerCall.Outcome.answered(answer, parts).answer()
     }
   }
 

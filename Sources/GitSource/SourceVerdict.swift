@@ -95,52 +95,23 @@ package enum CommitRelation: String, Hashable, Codable, Sendable {
   case previousMissing
 }
 
-/// What one load really read from the object store; the rest came from the cache of the last one.
+/// What one load really read from the object store and parsed; the rest the agent still held.
 package struct ReadStatistics: Hashable, Codable, Sendable {
   package var files = 0
   package var treesRead = 0
   package var blobsRead = 0
+  /// Files that went through the parser: each once for all paths that have its bytes.
+  package var filesParsed = 0
   /// `false` when the store already had the commit.
   package var fetched = false
-  package init(files: Int = 0, treesRead: Int = 0, blobsRead: Int = 0, fetched: Bool = false) {
+  package init(
+    files: Int = 0, treesRead: Int = 0, blobsRead: Int = 0, filesParsed: Int = 0,
+    fetched: Bool = false
+  ) {
     self.files = files
     self.treesRead = treesRead
     self.blobsRead = blobsRead
+    self.filesParsed = filesParsed
     self.fetched = fetched
   }
 }
-
-/// One YAML file of a snapshot.
-package struct SourceFile: Hashable, Sendable {
-  /// From the repository's top.
-  package var path: String
-  package var bytes: [UInt8]
-  /// Git's object id: equal ids mean equal bytes.
-  package var blobID: String
-  package init(path: String, bytes: [UInt8], blobID: String) {
-    self.path = path
-    self.bytes = bytes
-    self.blobID = blobID
-  }
-}
-
-/// The tree of one verified commit, as the injected parser sees it.
-package struct SourceSnapshot: Sendable {
-  package var source: SourceName
-  package var commit: CommitID
-  /// Sorted by path.
-  package var files: [SourceFile]
-  /// What the agent gave `GitSource` for the parser, such as its platforms, as it is.
-  package var parserContext: String
-  package init(
-    source: SourceName, commit: CommitID, files: [SourceFile], parserContext: String = ""
-  ) {
-    self.source = source
-    self.commit = commit
-    self.files = files
-    self.parserContext = parserContext
-  }
-}
-
-/// Turns the files into targets; runs in the worker process.
-package typealias SnapshotParser = @Sendable (SourceSnapshot) -> DesiredState

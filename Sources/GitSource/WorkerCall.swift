@@ -5,13 +5,13 @@ import Model
 /// Runs one worker process on a thread of its own.
 struct WorkerCall: Sendable {
   enum Outcome: Sendable {
-    case answered(WorkerAnswer)
+    case answered(WorkerAnswer, SnapshotParts)
     case died(how: String, WorkerStage)
 
-    func answer() throws(SourceError) -> WorkerAnswer {
+    func answer() throws(SourceError) -> (WorkerAnswer, SnapshotParts) {
       switch self {
-      case .answered(.failed(let error)): throw error
-      case .answered(let answer): return answer
+      case .answered(.failed(let error), _): throw error
+      case .answered(let answer, let parts): return (answer, parts)
       case .died(let how, _): throw .worker("the source worker \(how)")
       }
     }
@@ -21,8 +21,10 @@ struct WorkerCall: Sendable {
   let deadline: Duration
 
   /// Cancelling the task kills the worker.
-  func run(_ request: WorkerRequest) async throws(SourceError) -> Outcome {
-    let input = try encode(request)
+  func run(
+    _ request: WorkerRequest, _ parts: SnapshotParts = SnapshotParts()
+  ) async throws(SourceError) -> Outcome {
+    let input = WorkerMessage(json: try encode(request), parts: parts).encoded
     let cancellation = Cancellation()
     let process = ChildProcess(
       arguments: command,
@@ -30,7 +32,8 @@ struct WorkerCall: Sendable {
         "PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=\(request.credentials.scratch)",
         "SWIFT_BACKTRACE=enable=no",
       ],
-      input: input, outputLimit: request.configuration.limits.answerBytes + 1024,
+      input: input,
+      outputLimit: request.configuration.limits.answerBytes + SnapshotParts.mostBytes + 1024,
       deadline: deadline, cancellation: cancellation)
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -60,13 +63,10 @@ struct WorkerCall: Sendable {
     case .signalled(let signal): return .died(how: "ended the worker with signal \(signal)", stage)
     case .tooMuchOutput: return .died(how: "gave more than an answer may hold", stage)
     case .exited(let status):
-      do {
-        let answer = try JSONDecoder().decode(
-          WorkerAnswer.self, from: Data(output.standardOutput))
-        return .answered(answer)
-      } catch {
-        return .died(how: "ended the worker with status \(status) and no answer", stage)
-      }
+      guard let message = WorkerMessage(output.standardOutput),
+        let answer = try? JSONDecoder().decode(WorkerAnswer.self, from: Data(message.json))
+      else { return .died(how: "ended the worker with status \(status) and no answer", stage) }
+      return .answered(answer, message.parts)
     }
   }
 }

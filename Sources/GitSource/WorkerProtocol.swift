@@ -1,6 +1,6 @@
 import Model
 
-/// What the agent writes to a worker's standard input.
+/// What the agent writes to a worker's standard input, in a `WorkerMessage`.
 struct WorkerRequest: Codable, Sendable {
   enum Verb: Hashable, Codable, Sendable {
     case list
@@ -37,7 +37,7 @@ struct WorkerCredentials: Codable, Sendable {
   var gpgKeyrings: [String] = []
 }
 
-/// What a worker writes to its standard output.
+/// What a worker writes to its standard output, in a `WorkerMessage`.
 enum WorkerAnswer: Codable, Sendable {
   case tip(CommitID)
   case verdict(SourceVerdict)

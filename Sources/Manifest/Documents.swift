@@ -18,27 +18,24 @@ struct Documents {
   private(set) var hasUnknown = false
   private let fields: [String: [Field]]
 
-  init(_ files: [ManifestFile], _ context: ManifestContext) {
+  init(_ files: [(path: String, reading: FileReading)], _ context: ManifestContext) {
     fields = Manifest.fields(context.platforms)
-    for file in files.sorted(by: { $0.path < $1.path }) { read(file) }
+    for file in files.sorted(by: { $0.path < $1.path }) { take(file.reading) }
   }
 
-  private mutating func read(_ file: ManifestFile) {
-    guard YAMLText.mentionsUs(file.bytes) else { return }
-    switch YAMLReader.documents(file.bytes, file: file.path) {
-    case .failure(let problem):
-      diagnostics.append(problem.diagnostic)
+  private mutating func take(_ reading: FileReading) {
+    switch reading {
+    case .foreign: break
+    case .unreadable(let diagnostic):
+      diagnostics.append(diagnostic)
       hasUnknown = true
-    case .success(let nodes):
+    case .documents(let nodes):
       for node in nodes { read(node) }
     }
   }
 
   private mutating func read(_ node: ManifestNode) {
     let reader = MappingReader(node)
-    guard let version = reader.text("apiVersion"), version.hasPrefix("viridian.dev/") else {
-      return
-    }
     guard let kind = reader.text("kind"), let fields = fields[kind] else {
       hasUnknown = true
       return diagnostics.append(

@@ -8,6 +8,13 @@ package enum Manifest {
 
   /// A wrong document breaks only the targets that depend on it; everything else applies.
   package static func parse(_ files: [ManifestFile], _ context: ManifestContext) -> DesiredState {
+    assemble(files.map { ($0.path, FileReading($0.bytes, file: $0.path)) }, context)
+  }
+
+  /// The same of files that were read before.
+  package static func assemble(
+    _ files: [(path: String, reading: FileReading)], _ context: ManifestContext
+  ) -> DesiredState {
     let documents = Documents(files, context)
     var assembly = Assembly(documents: documents, context: context)
     return assembly.run()

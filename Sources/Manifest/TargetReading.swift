@@ -58,7 +58,13 @@ struct TargetReading {
       previously: metadata?.text("previously").map {
         TargetID(ApplicationName(rawValue: $0), id.environment)
       },
-      declaredDigest: stack.declaredDigest)
+      declaredDigest: stack.declaredDigest, declaredAt: position)
+  }
+
+  /// Where the version stands: what a commit most often changes.
+  private var position: FilePosition {
+    let node = target?["version"] ?? node
+    return FilePosition(file: node.file, line: node.line)
   }
 
   private mutating func checkVersion() {

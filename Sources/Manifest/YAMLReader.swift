@@ -5,7 +5,7 @@ import Yams
 /// YAML text → nodes with positions, within limits; nothing of YAML's cleverer half gets through.
 package enum YAMLReader {
   /// Deeper manifests are an attack, not a manifest.
-  private static let greatestDepth = 32
+  static let greatestDepth = 32
   private static let mostDocuments = 1000
   /// Nodes of one file: a manifest of 1 MiB has fewer.
   private static let mostNodes = 100_000

@@ -20,12 +20,18 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
   package var previously: TargetID?
   /// `spec.declaredDigest`, computed once.
   package var declaredDigest: Digest
+  /// Where its version stands; nil in what an older agent kept.
+  package var declaredAt: FilePosition?
+  /// What the artifacts that are paths of the repository are in this commit, by their names; nil:
+  /// not looked up.
+  package var objects: [String: ArtifactObject]?
   package init(
     id: TargetID, source: SourceName, commit: CommitID, version: String, platform: PlatformName,
     spec: StackSpec, rollout: RolloutPolicy = RolloutPolicy(),
     traffic: TrafficPolicy = TrafficPolicy(), drift: DriftPolicy = DriftPolicy(),
     route: CanonicalValue? = nil, dependsOn: [TargetID] = [], freeze: [FreezeWindow] = [],
-    labels: [String: String] = [:], previously: TargetID? = nil, declaredDigest: Digest
+    labels: [String: String] = [:], previously: TargetID? = nil, declaredDigest: Digest,
+    declaredAt: FilePosition? = nil
   ) {
     self.id = id
     self.source = source
@@ -42,7 +48,30 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
     self.labels = labels
     self.previously = previously
     self.declaredDigest = declaredDigest
+    self.declaredAt = declaredAt
   }
+}
+
+/// A line of a file of the repository.
+package struct FilePosition: Hashable, Codable, Sendable, CustomStringConvertible {
+  package var file: String
+  /// From 1.
+  package var line: Int
+  package init(file: String, line: Int) {
+    self.file = file
+    self.line = line
+  }
+
+  /// `environments/production/web.yaml:7`.
+  package var description: String { "\(file):\(line)" }
+}
+
+/// What a path of the repository names in one commit.
+package enum ArtifactObject: Hashable, Codable, Sendable {
+  /// Equal texts export to equal archives.
+  case present(String)
+  /// Nothing that could be exported, in any commit with this tree; why, for people.
+  case absent(reason: String)
 }
 
 /// What a whole verified commit of one source says.

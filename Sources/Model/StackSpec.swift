@@ -67,6 +67,9 @@ package struct InputReference: Hashable, Comparable, Codable, Sendable {
     self.expected = expected
   }
 
+  /// An artifact that is a path of the repository, not an address.
+  package var isInRepository: Bool { kind == .artifact && !name.contains("://") }
+
   /// `artifact:artifacts/web-2.1.0`.
   package var key: String { "\(kind.rawValue):\(name)" }
 

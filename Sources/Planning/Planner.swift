@@ -47,7 +47,7 @@ private struct Fleet {
     let clashes = nameClashes()
     for index in passes.indices {
       passes[index].facts.isPaused = judge.memory.isPaused
-      passes[index].clash = clashes[passes[index].id]
+      passes[index].clash = passes[index].openContest ?? clashes[passes[index].id]
       passes[index].passTime()
       passes[index].watchDrift()
       passes[index].passQuietTime()
@@ -160,6 +160,11 @@ extension TargetPass {
       confirmRoute()
       if record == before { return }
     }
+  }
+
+  /// Two sources declare it, and neither is in charge.
+  fileprivate var openContest: String? {
+    input.contest.flatMap { $0.isOpen ? $0.message : nil }
   }
 
   /// What is in force is kept for the day on which no source says anything.

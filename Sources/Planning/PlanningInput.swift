@@ -111,6 +111,8 @@ package struct SourceState: Hashable, Codable, Sendable {
 package struct TargetInput: Hashable, Codable, Sendable {
   package var id: TargetID
   package var desired: DesiredInput
+  /// More than one source declares it.
+  package var contest: Contest?
   /// Of the desired spec; `.waiting` while it is not resolved yet.
   package var resolution: Resolution = .waiting(reason: "not resolved yet")
   /// Inside a freeze window; the text says which and until when.
@@ -137,7 +139,7 @@ package struct TargetInput: Hashable, Codable, Sendable {
   /// nil: the ledger knows nothing of this target.
   package var record: TargetRecord?
   package init(
-    id: TargetID, desired: DesiredInput,
+    id: TargetID, desired: DesiredInput, contest: Contest? = nil,
     resolution: Resolution = .waiting(reason: "not resolved yet"), freeze: String? = nil,
     stacks: Observed<[StackObservation]>, stacksAge: Duration = .zero,
     foreign: [ForeignObject] = [], probes: [Generation: ProbeReport] = [:],
@@ -148,6 +150,7 @@ package struct TargetInput: Hashable, Codable, Sendable {
   ) {
     self.id = id
     self.desired = desired
+    self.contest = contest
     self.resolution = resolution
     self.freeze = freeze
     self.stacks = stacks
@@ -180,6 +183,18 @@ package enum DesiredInput: Hashable, Codable, Sendable {
     case .desired(let target), .held(let target, _): target
     case .removed, .undeclared: nil
     }
+  }
+}
+
+/// What sources that declare one target twice make of it.
+package struct Contest: Hashable, Codable, Sendable {
+  /// Nobody's word counts: nothing new begins. Otherwise it runs from one of them, whose word counts.
+  package var isOpen: Bool
+  /// Names each declaration: source, file and line.
+  package var message: String
+  package init(isOpen: Bool, message: String) {
+    self.isOpen = isOpen
+    self.message = message
   }
 }
 

@@ -160,7 +160,9 @@ extension TargetPass {
     case .retiring: return .lost("\(stable) is being removed by hand")
     case .launching, .stuck: return .serving
     case .complete:
-      guard let below = record.stacks[stable]?.belowFloor, below >= stack.certificate.spec.health.deadline else {
+      guard let below = record.stacks[stable]?.belowFloor,
+        below >= stack.certificate.spec.health.deadline
+      else {
         return .serving
       }
       let failure = probe(stable)?.lastFailure.map { ": \($0)" } ?? ""

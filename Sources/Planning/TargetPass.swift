@@ -27,7 +27,7 @@ struct TargetPass {
   var mayLaunch = false
   /// Why the targets that this one depends on are not ready.
   var dependency: String?
-  /// Another target has the same stack names.
+  /// Another target has the same stack names, or another source declares it, too.
   var clash: String?
   /// Why its removal is held.
   var heldRemoval: String?

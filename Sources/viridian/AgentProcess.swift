@@ -29,6 +29,7 @@ struct AgentProcess {
         "no source: name one under sources in viridian.yaml, or start in a Git repository with declarations (see `viridian init`)"
       )
     }
+    let library = try gitLibrary(log)
     try configuration.prepareDirectories()
     let lease = try Lease.take(path: configuration.leasePath, owner: configuration.owner)
     let key = try IdentityKeyFile.readOrMake(
@@ -53,8 +54,20 @@ struct AgentProcess {
       metadata: [
         "version": "\(Version.text)", "owner": "\(configuration.owner)",
         "mode": "\(configuration.mode.rawValue)", "epoch": "\(lease.epoch)",
+        "libgit2": "\(library)",
       ])
     try await group.run()
+  }
+
+  /// What reads hostile repositories must be repaired, or be accepted as it is.
+  private func gitLibrary(_ log: Logger) throws(AgentError) -> GitLibraryVersion {
+    let library = GitLibraryVersion.linked()
+    guard let problem = library.problem else { return library }
+    guard configuration.libgit2 == .warn else {
+      throw .startup("\(problem), or accept it with `libgit2: warn`")
+    }
+    log.warning("libgit2 is not known to be repaired", metadata: ["problem": "\(problem)"])
+    return library
   }
 
   private func places(_ key: IdentityKey) throws -> [PlatformName: Executor.Place] {

@@ -18,10 +18,10 @@ struct ConfigurationOptions: ParsableArguments {
   var socket: String?
 
   /// The configuration with flags over variables over the file over the defaults.
-  func load(_ flags: [String: String] = [:]) throws -> AgentConfiguration {
+  func load(_ flags: [String: [String]] = [:]) throws -> AgentConfiguration {
     var flags = flags
-    flags["state"] = state
-    flags["socket"] = socket
+    flags["state"] = state.map { [$0] }
+    flags["socket"] = socket.map { [$0] }
     return try ConfigurationLoader.load(
       file: config, flags: flags, variables: ProcessInfo.processInfo.environment,
       directory: FileManager.default.currentDirectoryPath)

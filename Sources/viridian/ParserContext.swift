@@ -18,16 +18,19 @@ struct ParserContext: Codable {
     return String(decoding: try JSONEncoder().encode(context), as: UTF8.self)
   }
 
-  /// The parser that runs in the worker.
-  static func parse(_ snapshot: SourceSnapshot) -> DesiredState {
+  /// What runs in the worker.
+  static let parser = SnapshotParser(
+    read: { FileReading($0, file: "").encoded }, assemble: { assemble($0) })
+
+  private static func assemble(_ snapshot: SourceSnapshot) -> DesiredState {
     do {
       let context = try JSONDecoder().decode(Self.self, from: Data(snapshot.parserContext.utf8))
       var platforms: [PlatformName: PlatformDecoders] = [:]
       for (name, kind) in context.platforms {
         platforms[PlatformName(rawValue: name)] = try PlatformCatalog.decoders(kind)
       }
-      return Manifest.parse(
-        snapshot.files.map { ManifestFile(path: $0.path, bytes: $0.bytes) },
+      return Manifest.assemble(
+        snapshot.files.map { ($0.path, reading(of: $0)) },
         ManifestContext(
           source: snapshot.source, commit: snapshot.commit, platforms: platforms,
           serving: context.environments))
@@ -36,6 +39,12 @@ struct ParserContext: Codable {
       return DesiredState(
         source: snapshot.source, commit: snapshot.commit, diagnostics: [problem])
     }
+  }
+
+  /// An error removes nothing, whatever the lost reading declared.
+  private static func reading(of file: SourceFile) -> FileReading {
+    FileReading(encoded: file.reading, file: file.path)
+      ?? .unreadable(Diagnostic(file: file.path, message: "what was kept of it cannot be read"))
   }
 }
 

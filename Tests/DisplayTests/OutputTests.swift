@@ -28,7 +28,7 @@ import Yams
     status.stacks[0].weightPercent = weight
     status.rollout = RolloutSummary(
       strategy: .blueGreen, candidate: 42, from: 41, phase: "baking", cause: "commit",
-      waitingFor: "approval", elapsed: .seconds(80), of: .seconds(120))
+      waitingFor: "waits for approval", elapsed: .seconds(80), of: .seconds(120))
     return status
   }
 
@@ -200,7 +200,7 @@ import Yams
   @Test func `the progress line shows weight, phase, time and what is waited for`() {
     #expect(
       ProgressLine().text(rolling(weight: 50))
-        == "web@production v041 → v042 [##########··········] 50 % baking 1m20s/2m: waiting for approval"
+        == "web@production v041 → v042 [##########··········] 50 % baking 1m20s/2m: waits for approval"
     )
     #expect(ProgressLine(columns: 20).text(rolling(weight: 50)) == "web@production v041…")
     #expect(ProgressLine().text(status()) == "web@production 1.10 Synced")

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Support
 import Testing
 
 /// What a broken, rewritten or shrunken repository must never do.
@@ -59,5 +60,41 @@ import Testing
       }
       #expect(try await host.answer().status == 200)
     }
+  }
+
+  @Test func `an artifact that the repository does not hold stalls at once, and names its line`()
+    async throws
+  {
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "9.9.9")
+      let text = try await host.run(
+        ["wait", "web@production", "--version", "9.9.9", "--timeout", "30s"], expecting: 3)
+      #expect(text.contains("environments/production/web.yaml:"))
+      #expect(text.contains("the repository has no \"artifacts/web-9.9.9\""))
+      #expect(try await host.status()?.condition(.stalled)?.status == true)
+      #expect(try await host.answer().body.contains("1.0.0"))
+      try host.remote.bump(to: "1.1.0")
+      try await host.synced("1.1.0")
+    }
+  }
+
+  @Test func `lint over all sources finds a target that two declare`() async throws {
+    let directory = try TemporaryDirectory()
+    for name in ["shop", "team"] {
+      try FileManager.default.copyItem(
+        at: Programs.examples, to: URL(filePath: directory.path(name)))
+    }
+    let url = URL(filePath: directory.path(""))
+    let alone = try await execute(Programs.viridian.path, ["lint", "shop"], in: url)
+    #expect(alone.code == 0, "\(alone.text)")
+    let both = try await execute(Programs.viridian.path, ["lint", "shop", "team"], in: url)
+    #expect(both.code == 1)
+    #expect(
+      both.text.contains(
+        "web@production is declared by team (team/environments/production/web.yaml:"))
+    #expect(both.text.contains("shop/environments/production/web.yaml:"))
+    withExtendedLifetime(directory) {}
   }
 }

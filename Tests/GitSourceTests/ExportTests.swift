@@ -75,6 +75,52 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: out) == isGood)
   }
 
+  @Test func `the commit says what its artifacts are, and whether they changed`() async throws {
+    let repository = try GitRepository()
+    var files = [
+      "web.yaml": "version 1\nartifact artifacts/web\nartifact artifacts/none\n",
+      "artifacts/web/run": "one", "note": "a",
+    ]
+    let fixture = try Fixture(repository)
+    let source = try fixture.source()
+    func objects() async throws -> [String: ArtifactObject] {
+      try repository.commit(files)
+      let accepted = try #require(try await source.load(accepted: nil).accepted)
+      return try #require(accepted.state.targets.first?.objects)
+    }
+    let first = try await objects()
+    guard case .present = first["artifacts/web"], case .absent(let why) = first["artifacts/none"]
+    else { return #expect(Bool(false), "\(first)") }
+    #expect(why.contains("artifacts/none"))
+    files["note"] = "b"
+    #expect(try await objects() == first)
+    files["artifacts/web/run"] = "two"
+    #expect(try await objects()["artifacts/web"] != first["artifacts/web"])
+  }
+
+  @Test func `a link or a hostile name among the artifacts harms no other target`() async throws {
+    let repository = try GitRepository()
+    let blob = try repository.blob(Array("x".utf8))
+    let hostile = try repository.rawTree([("100644", Array(".git".utf8), blob)])
+    let artifacts = try repository.rawTree([
+      ("40000", Array("bad".utf8), hostile), ("120000", Array("link".utf8), blob),
+      ("100644", Array("good".utf8), blob),
+    ])
+    let text =
+      "version 1\nartifact artifacts/bad/x\nartifact artifacts/link\nartifact artifacts/good\n"
+    try repository.commit(
+      tree: try repository.rawTree([
+        ("40000", Array("artifacts".utf8), artifacts),
+        ("100644", Array("web.yaml".utf8), try repository.blob(Array(text.utf8))),
+      ]))
+    let accepted = try #require(try await Fixture(repository).load().accepted)
+    let objects = try #require(accepted.state.targets.first?.objects)
+    #expect(objects["artifacts/good"] == .present("file \(blob)"))
+    for name in ["artifacts/bad/x", "artifacts/link"] {
+      guard case .absent = objects[name] else { return #expect(Bool(false), "\(name)") }
+    }
+  }
+
   @Test func `a missing, linked or too large artifact is an error and leaves no file`()
     async throws
   {

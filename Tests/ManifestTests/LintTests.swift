@@ -27,7 +27,14 @@ import Testing
   @Test func `a target in two sources is named with both`() throws {
     let one = try target("web", "production", listen: "127.0.0.1:80", source: "one")
     let two = try target("web", "production", listen: "127.0.0.1:80", source: "two")
-    #expect(problems([two, one]) == ["web@production is declared by the sources one and two"])
+    let found = Lint.problems([two, one], Example.platforms)
+    #expect(
+      found.map(\.message) == [
+        "web@production is declared by two (target.yaml:7), too: leave it to one source",
+        "web@production is declared by one (target.yaml:7), too: leave it to one source",
+      ])
+    #expect(found.allSatisfy { $0.file == "target.yaml" && $0.line == 7 && $0.severity == .error })
+    #expect(Lint.contested([two, one]).map(\.source) == ["one", "two"])
   }
 
   @Test func `two targets whose stacks would have one name are refused`() throws {

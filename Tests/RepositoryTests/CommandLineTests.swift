@@ -30,6 +30,16 @@ import Testing
       Issue.record("docs/cli.md, common options: no verb has \(flag)")
     }
   }
+
+  @Test func `every field of the configuration is a flag of run`() throws {
+    let run = try #require(try Verb.ofProgram().first { $0.name == "run" }).flags
+    // A test of the agent's holds this table against the fields that are read.
+    let table = try Repository.read("docs/operating.md").split(separator: "\n")
+      .filter { $0.hasPrefix("| `") }
+      .compactMap { $0.firstMatch(of: /`(--[a-z0-9-]+)`, `VIRIDIAN_[A-Z0-9_]+`/)?.1 }
+    #expect(table.count > 20)
+    #expect(Set(table.map(String.init)) == run.subtracting(["--config", "--log-level"]))
+  }
 }
 
 /// The documented flags of one section of docs/cli.md, by verb.
@@ -53,7 +63,8 @@ struct Section {
         // Only the options' own list: prose may name a flag of another verb.
         guard line.hasPrefix("- `-") else { continue }
         let heading = line.split(separator: ":", maxSplits: 1)[0]
-        sections[name]?.flags.formUnion(heading.matches(of: /--[a-z][a-z-]*/).map { String($0.0) })
+        sections[name]?.flags.formUnion(
+          heading.matches(of: /--[a-z][a-z0-9-]*/).map { String($0.0) })
       }
     }
     return sections

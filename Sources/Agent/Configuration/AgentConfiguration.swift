@@ -22,6 +22,7 @@ package struct AgentConfiguration: Sendable {
   package var interval: Duration = .seconds(1)
   /// The time between two inspections of one stack.
   package var inspectEvery: Duration = .seconds(10)
+  package var libgit2: LibraryPolicy = .require
   package var alertFile: String?
   package var webhook: WebhookEntry?
   /// Where `${secret:file:NAME}` is read.
@@ -61,6 +62,12 @@ package struct AgentConfiguration: Sendable {
   package var ledgerPath: String { ledger ?? "\(state)/ledger.sqlite" }
   package var socketPath: String { socket ?? "\(state)/agent.sock" }
   package var identityKeyPath: String { identityKey ?? "\(state)/identity.key" }
+}
+
+/// What a library that is not known to be repaired gets.
+package enum LibraryPolicy: String, Sendable {
+  case require
+  case warn
 }
 
 /// One platform of the configuration.

@@ -20,6 +20,10 @@ package enum ConfigurationFields {
     Field("interval", .duration, "Time between two passes.", standard: "1s"),
     Field(
       "inspectEvery", .duration, "Time between two looks for drift at a stack.", standard: "10s"),
+    Field(
+      "libgit2", .choice(["require", "warn"]),
+      "A libgit2 that is not known to be repaired: the agent does not start, or only says so.",
+      standard: "require"),
     Field("alerts", .mapping(alerts), "Where alerts go."),
     Field(
       "secrets",

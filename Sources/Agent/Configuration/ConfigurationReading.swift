@@ -7,38 +7,34 @@ import PlatformKit
 /// Reads a configuration that was found right, and fills in the defaults.
 struct ConfigurationReading {
   let reader: MappingReader
-  /// Values of flags and variables, by field.
-  let plain: [String: String]
-  /// What relative paths are relative to.
-  let base: String
-  /// Where the user stands.
+  /// The file's path: what it says is relative to its folder.
+  let file: String
+  /// Where the user stands: what flags and variables say is relative to this.
   let directory: String
   let variables: [String: String]
 
   func run() throws(AgentError) -> AgentConfiguration {
-    let state = path("state") ?? "\(base)/.viridian"
+    let state = path("state") ?? "\(hasFile ? folder : directory)/.viridian"
     var configuration = AgentConfiguration(state: state)
-    let owner = text("owner") ?? "viridian"
-    guard isValidName(owner) else { throw .startup("owner: \"\(owner)\" is not a name") }
-    configuration.owner = OwnerID(rawValue: owner)
-    configuration.mode = try mode()
+    configuration.owner = reader.text("owner").map { OwnerID(rawValue: $0) } ?? configuration.owner
+    configuration.mode = reader.choice("mode") ?? configuration.mode
     configuration.ledger = path("ledger")
     configuration.socket = path("socket")
     configuration.identityKey = path("identityKey")
     configuration.interval = try duration("interval") ?? configuration.interval
     configuration.inspectEvery = try duration("inspectEvery") ?? configuration.inspectEvery
+    configuration.libgit2 = reader.choice("libgit2") ?? configuration.libgit2
     configuration.sources = try sources()
     configuration.platforms = try platforms()
     configuration.environments = reader.list("environments").compactMap(\.text)
       .map { EnvironmentName(rawValue: $0) }
     let alerts = reader.mapping("alerts")
-    configuration.alertFile = alerts?.text("file").map(inBase)
+    configuration.alertFile = alerts?["file"].map(path)
     configuration.webhook = alerts?.mapping("webhook").map {
-      WebhookEntry(url: $0.text("url") ?? "", secretFile: $0.text("secretFile").map(inBase))
+      WebhookEntry(url: $0.text("url") ?? "", secretFile: $0["secretFile"].map(path))
     }
-    configuration.secretsDirectory = reader.mapping("secrets")?.text("directory").map(inBase)
-    configuration.artifactRoots = (reader.mapping("artifacts")?.list("fileRoots") ?? [])
-      .compactMap(\.text).map(inBase)
+    configuration.secretsDirectory = reader.mapping("secrets")?["directory"].map(path)
+    configuration.artifactRoots = (reader.mapping("artifacts")?.list("fileRoots") ?? []).map(path)
     configuration.limits = limits()
     let history = reader.mapping("history")
     let standard = HistoryEntry()
@@ -48,30 +44,22 @@ struct ConfigurationReading {
     return configuration
   }
 
-  private func text(_ field: String) -> String? { plain[field] ?? reader.text(field) }
+  private var hasFile: Bool { reader.node.file == file }
+  private var folder: String { (file as NSString).deletingLastPathComponent }
 
-  /// Of a flag or variable relative to where the user stands, of the file relative to the file.
-  private func path(_ field: String) -> String? {
-    if let given = plain[field] { return ConfigurationLoader.absolute(given, in: directory) }
-    return reader.text(field).map(inBase)
+  private func path(_ field: String) -> String? { reader[field].map(path) }
+
+  private func path(_ node: ManifestNode) -> String {
+    ConfigurationLoader.absolute(node.text ?? "", in: node.file == file ? folder : directory)
   }
-
-  private func inBase(_ path: String) -> String { ConfigurationLoader.absolute(path, in: base) }
 
   private func duration(_ field: String) throws(AgentError) -> Duration? {
-    guard let text = text(field) else { return nil }
-    guard let value = Duration(parsing: text), value >= .milliseconds(10) else {
-      throw .startup("\(field): \"\(text)\" is not a duration of at least 10ms, such as 30s")
+    guard let value = reader.duration(field) else { return nil }
+    guard value >= .milliseconds(10) else {
+      throw .startup(
+        (reader[field] ?? reader.node).error("\"\(field)\" is at least 10ms").description)
     }
     return value
-  }
-
-  private func mode() throws(AgentError) -> AgentConditions.Mode {
-    guard let text = text("mode") else { return .act }
-    guard let mode = AgentConditions.Mode(rawValue: text) else {
-      throw .startup("mode: \"\(text)\" is neither observe nor act")
-    }
-    return mode
   }
 
   private func limits() -> PlanningLimits {
@@ -95,7 +83,7 @@ struct ConfigurationReading {
       var entry = PlatformEntry()
       entry.name = PlatformName(rawValue: given.text("name") ?? "local")
       entry.kind = given.text("kind") ?? "local"
-      entry.directory = given.text("directory").map(inBase)
+      entry.directory = given["directory"].map(path)
       entry.reloadEvery = given.duration("reloadEvery") ?? entry.reloadEvery
       if let text = given.text("ports") {
         let ports = text.split(separator: "-").compactMap { Int($0) }
@@ -117,7 +105,7 @@ struct ConfigurationReading {
     if nodes.isEmpty { return try standardSource().map { [$0] } ?? [] }
     var entries: [SourceEntry] = []
     for node in nodes {
-      let entry = try SourceReading(given: MappingReader(node), inBase: inBase).run()
+      let entry = try SourceReading(given: MappingReader(node), path: path).run()
       guard !entries.contains(where: { $0.source.name == entry.source.name }) else {
         throw .startup(node.error("source \"\(entry.source.name)\" is there twice").description)
       }
@@ -126,7 +114,7 @@ struct ConfigurationReading {
     return entries
   }
 
-  /// `VIRIDIAN_SOURCE_URL` (and `_BRANCH`), or the repository in which the user stands.
+  /// `VIRIDIAN_SOURCE_URL` (and `_BRANCH`) for short, or the repository in which the user stands.
   private func standardSource() throws(AgentError) -> SourceEntry? {
     let branch = variables["VIRIDIAN_SOURCE_BRANCH"]
     if let url = variables["VIRIDIAN_SOURCE_URL"] {

@@ -5,16 +5,16 @@ import PlatformKit
 /// Reads one entry of `sources`.
 struct SourceReading {
   let given: MappingReader
-  let inBase: (String) -> String
+  let path: (ManifestNode) -> String
 
   func run() throws(AgentError) -> SourceEntry {
     var source = SourceConfiguration(
       name: SourceName(rawValue: given.text("name") ?? "main"), url: given.text("url") ?? "",
-      reference: try reference(), path: path(), authentication: try authentication(),
+      reference: try reference(), path: folder(), authentication: try authentication(),
       verification: verification())
     source.allowInsecureHTTP = given.bool("allowInsecureHTTP") ?? false
-    source.caFile = given.text("ca").map(inBase)
-    source.knownHostsFile = given.text("knownHosts").map(inBase)
+    source.caFile = given["ca"].map(path)
+    source.knownHostsFile = given["knownHosts"].map(path)
     source.allowRewind = given.bool("allowRewind") ?? false
     if given["artifactRoots"] != nil {
       source.artifactRoots = given.list("artifactRoots").compactMap(\.text)
@@ -24,7 +24,7 @@ struct SourceReading {
     return SourceEntry(source: source, poll: given.duration("poll") ?? .seconds(30))
   }
 
-  private func path() -> String {
+  private func folder() -> String {
     let path = given.text("path") ?? ""
     return path == "." ? "" : path
   }
@@ -45,14 +45,14 @@ struct SourceReading {
       throw .startup(given.node.error("name one of token, basic, sshKey and sshAgent").description)
     }
     if let token = given.mapping("token") {
-      return .token(file: inBase(token.text("file") ?? ""), user: token.text("user") ?? "git")
+      return .token(file: token["file"].map(path) ?? "", user: token.text("user") ?? "git")
     }
     if let basic = given.mapping("basic") {
       return .basic(
-        user: basic.text("user") ?? "", passwordFile: inBase(basic.text("passwordFile") ?? ""))
+        user: basic.text("user") ?? "", passwordFile: basic["passwordFile"].map(path) ?? "")
     }
-    if let key = given.text("sshKey") { return .sshKey(file: inBase(key)) }
-    if let socket = given.text("sshAgent") { return .sshAgent(socket: inBase(socket)) }
+    if let key = given["sshKey"] { return .sshKey(file: path(key)) }
+    if let socket = given["sshAgent"] { return .sshAgent(socket: path(socket)) }
     return .none
   }
 
@@ -60,8 +60,8 @@ struct SourceReading {
     guard let verify = given.mapping("verify") else { return Verification() }
     return Verification(
       policy: verify.choice("policy") ?? .off, scope: verify.choice("scope") ?? .everyCommit,
-      allowedSignersFile: verify.text("allowedSigners").map(inBase),
-      revokedKeysFile: verify.text("revokedKeys").map(inBase),
-      gpgKeyrings: verify.list("gpgKeys").compactMap(\.text).map(inBase))
+      allowedSignersFile: verify["allowedSigners"].map(path),
+      revokedKeysFile: verify["revokedKeys"].map(path),
+      gpgKeyrings: verify.list("gpgKeys").map(path))
   }
 }

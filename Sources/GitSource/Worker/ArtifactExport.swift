@@ -6,13 +6,14 @@ struct ArtifactExport {
   /// A directory becomes a canonical tar; a file named as an archive is taken as it is; any other
   /// file becomes a tar with that file.
   func archive(_ path: String, root: [UInt8]) throws -> [UInt8] {
-    guard let entry = try SnapshotWalk.find(path, root: root, reader) else {
+    var finder = PathFinder(reader, root: root)
+    guard let entry = try finder.find(path) else {
       throw SourceError.missing("the commit has no \"\(path)\": check the artifact's path")
     }
     var archive = Archive()
     switch entry.kind {
     case .file(let isExecutable):
-      let content = try reader.large(entry.id, limit: limits.artifactBytes, at: path)
+      let content = try reader.blob(entry.id, limit: limits.artifactBytes, at: path)
       if [".tar", ".tar.gz", ".tgz"].contains(where: path.hasSuffix) { return content }
       archive.file(entry.name, content, isExecutable: isExecutable)
     case .directory:
@@ -45,10 +46,10 @@ struct ArtifactExport {
         try add(entry.id, at: "\(path)/\(entry.name)", inside: parts, to: &archive, &count)
       case .file(let isExecutable):
         let left = limits.artifactBytes - archive.bytes.count
-        let content = try reader.large(entry.id, limit: left, at: "\(path)/\(entry.name)")
+        let content = try reader.blob(entry.id, limit: left, at: "\(path)/\(entry.name)")
         archive.file(name, content, isExecutable: isExecutable)
       case .symlink:
-        let target = try reader.large(entry.id, limit: 255, at: "\(path)/\(entry.name)")
+        let target = try reader.blob(entry.id, limit: 255, at: "\(path)/\(entry.name)")
         archive.symlink(name, to: try Self.safe(target, from: inside, name))
       case .submodule: throw CommitProblem("\"\(path)/\(entry.name)\" is a submodule")
       }

@@ -2,10 +2,11 @@ import CGit2
 import Crypto
 import Glibc
 
-/// Reads raw trees and blobs, and remembers them for the next commit. What comes from the cache is
-/// proved by its own hash: the cache is never an authority.
+/// Reads raw trees and blobs, and remembers the trees for the next commit. What comes from the
+/// cache is proved by its own hash: the cache is never an authority. Blobs are not in it: what is
+/// worth keeping of them the agent holds.
 final class ObjectReader {
-  private static let magic = Array("viridian objects 1\n".utf8)
+  private static let magic = Array("viridian objects 2\n".utf8)
 
   private let odb: OpaquePointer
   private let cachePath: String
@@ -30,30 +31,20 @@ final class ObjectReader {
   func tree(_ id: [UInt8], at path: String) throws -> [TreeEntry] {
     // An entry takes at least 23 bytes, and its name may have 255.
     let limit = limits.treeEntries * 64
-    let bytes = try object(id, GIT_OBJECT_TREE, limit: limit, path: path)
-    return try TreeEntry.parse(Array(bytes), at: path)
+    if let known = used[id] ?? cached[id], Self.hash(known) == id, known.count <= limit {
+      used[id] = known
+      return try TreeEntry.parse(Array(known), at: path)
+    }
+    let bytes = try read(id, GIT_OBJECT_TREE, limit: limit, path: path)
+    treesRead += 1
+    used[id] = bytes[...]
+    return try TreeEntry.parse(bytes, at: path)
   }
 
   func blob(_ id: [UInt8], limit: Int, at path: String) throws -> [UInt8] {
-    Array(try object(id, GIT_OBJECT_BLOB, limit: limit, path: path))
-  }
-
-  /// The same without the cache: for artifacts.
-  func large(_ id: [UInt8], limit: Int, at path: String) throws -> [UInt8] {
-    try read(id, GIT_OBJECT_BLOB, limit: limit, path: path)
-  }
-
-  private func object(
-    _ id: [UInt8], _ type: git_object_t, limit: Int, path: String
-  ) throws -> ArraySlice<UInt8> {
-    if let known = used[id] ?? cached[id], Self.hash(known, type) == id, known.count <= limit {
-      used[id] = known
-      return known
-    }
-    let bytes = try read(id, type, limit: limit, path: path)
-    if type == GIT_OBJECT_TREE { treesRead += 1 } else { blobsRead += 1 }
-    used[id] = bytes[...]
-    return bytes[...]
+    let bytes = try read(id, GIT_OBJECT_BLOB, limit: limit, path: path)
+    blobsRead += 1
+    return bytes
   }
 
   private func read(
@@ -77,16 +68,16 @@ final class ObjectReader {
     )
   }
 
-  private static func hash(_ bytes: ArraySlice<UInt8>, _ type: git_object_t) -> [UInt8] {
+  private static func hash(_ tree: ArraySlice<UInt8>) -> [UInt8] {
     var hash = Insecure.SHA1()
-    hash.update(data: Array("\(type == GIT_OBJECT_TREE ? "tree" : "blob") \(bytes.count)\0".utf8))
-    hash.update(data: bytes)
+    hash.update(data: Array("tree \(tree.count)\0".utf8))
+    hash.update(data: tree)
     return Array(hash.finalize())
   }
 
   /// Writes what this commit used; the old cache stays if that fails, it is only slower.
   func save() {
-    guard treesRead + blobsRead > 0 else { return }
+    guard treesRead > 0 else { return }
     var bytes = Self.magic
     for (id, content) in used {
       bytes += id

@@ -1,43 +1,38 @@
 import Model
 
-/// Finds the YAML files of a tree, and refuses what must not be there.
+/// Finds the YAML files of a tree, and refuses what must not be there. Reads and parses only what
+/// is not held.
 struct SnapshotWalk {
   private let reader: ObjectReader
   private let configuration: SourceConfiguration
+  private let held: [SnapshotParts.BlobID: SnapshotParts.File]
+  private let parser: SnapshotParser
   private(set) var files: [SourceFile] = []
+  /// What was read and parsed, and what was held, of these files.
+  private(set) var new: [SnapshotParts.BlobID: SnapshotParts.File] = [:]
+  private(set) var kept: Set<SnapshotParts.BlobID> = []
   private var entries = 0
   private var bytes = 0
 
-  init(_ reader: ObjectReader, _ configuration: SourceConfiguration) {
+  init(
+    _ reader: ObjectReader, _ configuration: SourceConfiguration,
+    held: [SnapshotParts.BlobID: SnapshotParts.File], parser: SnapshotParser
+  ) {
     self.reader = reader
     self.configuration = configuration
+    self.held = held
+    self.parser = parser
   }
 
   /// `false` when the configured path does not exist.
   mutating func run(root: [UInt8]) throws -> Bool {
-    guard
-      let entry = try Self.find(configuration.path, root: root, reader), entry.kind == .directory
-    else { return false }
+    var finder = PathFinder(reader, root: root)
+    guard let entry = try finder.find(configuration.path), entry.kind == .directory else {
+      return false
+    }
     try walk(entry.id, at: configuration.path, depth: 1)
     files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     return true
-  }
-
-  /// The entry at a path of the repository; nil when there is none.
-  static func find(_ path: String, root: [UInt8], _ reader: ObjectReader) throws -> TreeEntry? {
-    var entry = TreeEntry(kind: .directory, name: "", id: root)
-    var walked = ""
-    for part in path.split(separator: "/") {
-      guard entry.kind == .directory else { return nil }
-      let found = try reader.tree(entry.id, at: walked).first { $0.name == part }
-      guard let found else { return nil }
-      walked = walked.isEmpty ? String(part) : "\(walked)/\(part)"
-      guard found.kind != .symlink, found.kind != .submodule else {
-        throw CommitProblem("\"\(walked)\" is a symbolic link or submodule")
-      }
-      entry = found
-    }
-    return entry
   }
 
   private mutating func walk(_ tree: [UInt8], at path: String, depth: Int) throws {
@@ -67,11 +62,23 @@ struct SnapshotWalk {
 
   private mutating func take(_ entry: TreeEntry, at path: String) throws {
     guard path.hasSuffix(".yaml") || path.hasSuffix(".yml") else { return }
-    let content = try reader.blob(entry.id, limit: configuration.limits.fileBytes, at: path)
-    bytes += content.count
+    let file = try file(entry.id, at: path)
+    bytes += file.bytes
     guard bytes <= configuration.limits.totalBytes else {
       throw CommitProblem("the YAML files have more than \(configuration.limits.totalBytes) bytes")
     }
-    files.append(SourceFile(path: path, bytes: content, blobID: hexadecimal(entry.id)))
+    files.append(SourceFile(path: path, reading: file.reading))
+  }
+
+  private mutating func file(_ id: [UInt8], at path: String) throws -> SnapshotParts.File {
+    if let known = held[id] {
+      kept.insert(id)
+      return known
+    }
+    if let known = new[id] { return known }
+    let content = try reader.blob(id, limit: configuration.limits.fileBytes, at: path)
+    let file = SnapshotParts.File(bytes: content.count, reading: parser.read(content))
+    new[id] = file
+    return file
   }
 }

@@ -6,23 +6,25 @@ import Model
 /// The short-lived process in which everything hostile is read: one request on standard input, one
 /// answer on standard output.
 package enum SourceWorker {
-  /// Runs one request; the result is the process's exit status. `parse` turns the files of a
+  /// Runs one request; the result is the process's exit status. `parser` turns the files of a
   /// commit into targets.
-  package static func main(parse: @escaping SnapshotParser) -> Int32 {
+  package static func main(_ parser: SnapshotParser) -> Int32 {
     // Nothing but the answer may reach the agent's side of the pipe.
     let answers = dup(1)
     dup2(2, 1)
-    guard answers >= 0, let bytes = readWhole(0, limit: 4 << 20) else { return 64 }
+    let limit = (4 << 20) + SnapshotParts.mostBytes
+    guard answers >= 0, let bytes = readWhole(0, limit: limit), let message = WorkerMessage(bytes)
+    else { return 64 }
     do {
-      let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(bytes))
-      let answer = try answer(request, parse)
+      let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(message.json))
+      let (answer, parts) = try answer(request, message.parts, parser)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       let text = try encoder.encode(answer)
       guard text.count <= request.configuration.limits.answerBytes else {
         return write(.failed(.refused("the commit declares more than an answer may hold")), answers)
       }
-      return writeAll(answers, Array(text)) ? 0 : 74
+      return write(WorkerMessage(json: Array(text), parts: parts), answers)
     } catch {
       return write(.failed(.worker("the source worker: \(error)")), answers)
     }
@@ -30,22 +32,26 @@ package enum SourceWorker {
 
   private static func write(_ answer: WorkerAnswer, _ descriptor: Int32) -> Int32 {
     guard let text = try? JSONEncoder().encode(answer) else { return 70 }
-    return writeAll(descriptor, Array(text)) ? 0 : 74
+    return write(WorkerMessage(json: Array(text)), descriptor)
+  }
+
+  private static func write(_ message: WorkerMessage, _ descriptor: Int32) -> Int32 {
+    writeAll(descriptor, message.encoded) ? 0 : 74
   }
 
   private static func answer(
-    _ request: WorkerRequest, _ parse: @escaping SnapshotParser
-  ) throws -> WorkerAnswer {
+    _ request: WorkerRequest, _ held: SnapshotParts, _ parser: SnapshotParser
+  ) throws -> (WorkerAnswer, SnapshotParts) {
     do {
       try confine(request)
       try GitLibrary.start()
-      return try WorkerTask(request: request, parse: parse).answer()
+      return try WorkerTask(request: request, held: held, parser: parser).answer()
     } catch let error as SourceError {
-      return .failed(error)
+      return (.failed(error), SnapshotParts())
     } catch let problem as CommitProblem {
-      return .failed(.refused(problem.message))
+      return (.failed(.refused(problem.message)), SnapshotParts())
     } catch let failure as GitFailure {
-      return .failed(.damaged(failure.message))
+      return (.failed(.damaged(failure.message)), SnapshotParts())
     }
   }
 
@@ -70,31 +76,35 @@ package enum SourceWorker {
 /// One request, step by step.
 private struct WorkerTask {
   let request: WorkerRequest
-  let parse: SnapshotParser
+  let held: SnapshotParts
+  let parser: SnapshotParser
   private var configuration: SourceConfiguration { request.configuration }
 
-  init(request: WorkerRequest, parse: @escaping SnapshotParser) {
+  init(request: WorkerRequest, held: SnapshotParts, parser: SnapshotParser) {
     self.request = request
-    self.parse = parse
+    self.held = held
+    self.parser = parser
   }
 
-  func answer() throws -> WorkerAnswer {
+  func answer() throws -> (WorkerAnswer, SnapshotParts) {
     switch request.verb {
-    case .list: return .tip(try tip())
+    case .list: return (.tip(try tip()), SnapshotParts())
     case .load(let accepted):
-      return try again { store in .verdict(try load(store, accepted: accepted)) }
+      let (verdict, parts) = try again { store in try load(store, accepted: accepted) }
+      return (.verdict(verdict), parts)
     case .export(let path, let commit, let file):
-      return try again { store in try export(store, path, commit, to: file) }
+      let answer = try again { store in try export(store, path, commit, to: file) }
+      return (answer, SnapshotParts())
     case .accept(let commit):
       let store = try Store(directory: request.directory, startsAnew: false)
       try store.set(Store.acceptedReference, to: commit)
       try AcceptedFile(directory: request.directory).write(commit)
-      return .done
+      return (.done, SnapshotParts())
     }
   }
 
   /// A store that shows damage is cloned anew, once.
-  private func again(_ body: (Store) throws -> WorkerAnswer) throws -> WorkerAnswer {
+  private func again<Answer>(_ body: (Store) throws -> Answer) throws -> Answer {
     if !request.startsAnew {
       do {
         return try body(try Store(directory: request.directory, startsAnew: false))
@@ -148,22 +158,26 @@ private struct WorkerTask {
     return (try store.commit(at: object), true)
   }
 
-  private func load(_ store: Store, accepted told: CommitID?) throws -> SourceVerdict {
+  private func load(
+    _ store: Store, accepted told: CommitID?
+  ) throws -> (SourceVerdict, SnapshotParts) {
     let accepted = try told ?? AcceptedFile(directory: request.directory).read()
     var commit: CommitID?
     do {
       let (found, fetched) = try fetch(store)
       guard let found else {
-        return .held(HeldCommit(reason: .missingReference, message: missingReference))
+        let held = HeldCommit(reason: .missingReference, message: missingReference)
+        return (.held(held), SnapshotParts())
       }
       commit = found
       SourceWorker.report(.reading(found))
       return try CommitJudge(
-        store: store, request: request, parse: parse, commit: found, accepted: accepted,
-        fetched: fetched
+        store: store, request: request, held: held, parser: parser, commit: found,
+        accepted: accepted, fetched: fetched
       ).verdict()
     } catch let problem as CommitProblem {
-      return .rejected(RejectedCommit(commit: commit, message: problem.message))
+      let rejected = RejectedCommit(commit: commit, message: problem.message)
+      return (.rejected(rejected), SnapshotParts())
     }
   }
 

@@ -86,6 +86,7 @@ extension TargetPass {
     if let unhealthy { lines.append(unhealthy) }
     if let unreadable { lines.append(unreadable) }
     if let sourceTrouble { lines.append(sourceTrouble) }
+    if let contest = input.contest, !contest.isOpen { lines.append(contest.message) }
     if case .undeclared = input.desired { lines.append("no source says anything of it: kept") }
     if notes.isEmpty, held == nil, !facts.isObserving, unhealthy == nil, sync == .synced {
       lines.append("nothing to do: it is as declared")
@@ -127,13 +128,14 @@ extension TargetPass {
   private var conditions: [Condition] {
     let isSynced = sync == .synced && unhealthy == nil
     let message = explanation.first ?? "it is as declared"
-    let isStalled = held != nil && record.rollout == nil
     let rollout = record.rollout
+    let isStalled = (held != nil || unresolvable != nil) && rollout == nil
     let reason =
       !isKnown
       ? "Unknown"
       : isStalled
-        ? "Held" : rollout != nil ? "RollingOut" : unhealthy != nil ? "Unhealthy" : sync.rawValue
+        ? (held != nil ? "Held" : "Unresolvable")
+        : rollout != nil ? "RollingOut" : unhealthy != nil ? "Unhealthy" : sync.rawValue
     return [
       Condition(
         type: .ready, status: isSynced, reason: isSynced ? "Synced" : reason, message: message),
@@ -142,9 +144,18 @@ extension TargetPass {
         reason: rollout.map { Self.camelCase($0.phase) } ?? reason, message: message),
       Condition(
         type: .stalled, status: isStalled,
-        reason: held.map { Self.camelCase($0.reason.rawValue) } ?? "NotStalled",
-        message: held?.message ?? "nothing is held"),
+        reason: held.map { Self.camelCase($0.reason.rawValue) }
+          ?? (isStalled ? "Unresolvable" : "NotStalled"),
+        message: held?.message ?? unresolvable ?? "nothing is held"),
     ]
+  }
+
+  /// No waiting helps: what is declared names something that is not there.
+  private var unresolvable: String? {
+    guard case .failed(.stack, let reason) = input.resolution, spec != nil,
+      record.stable.map(isAsDeclared) != true
+    else { return nil }
+    return reason
   }
 
   private static func camelCase(_ phase: RolloutMachine.Phase) -> String {

@@ -30,8 +30,8 @@ struct Plan: AsyncParsableCommand {
     let client = try AgentClient(socket: configuration.socketPath)
     var statuses = try await client.preview(desired)
     if let base {
-      let before = try parse(base, context)
-      let changed = Set(desired.targets.filter { !before.targets.contains($0) }.map(\.id))
+      let before = Set(try parse(base, context).targets.map(\.unplaced))
+      let changed = Set(desired.targets.filter { !before.contains($0.unplaced) }.map(\.id))
       statuses = statuses.filter { changed.contains($0.target) }
     }
     print(output.renderer.plan(statuses), terminator: "")
@@ -42,5 +42,14 @@ struct Plan: AsyncParsableCommand {
   private func parse(_ revision: String?, _ context: ManifestContext) throws -> DesiredState {
     let files = DeclarationFiles(directory: directory)
     return Manifest.parse(try revision.map(files.read(at:)) ?? files.read(), context)
+  }
+}
+
+extension DesiredTarget {
+  /// A target that only moved in its file is the same.
+  fileprivate var unplaced: DesiredTarget {
+    var target = self
+    target.declaredAt = nil
+    return target
   }
 }

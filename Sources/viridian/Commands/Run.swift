@@ -17,24 +17,18 @@ struct Run: AsyncParsableCommand {
     discussion: """
       Without a configuration, in a directory that is a Git repository with declarations, it runs \
       on the embedded defaults: local platform, SQLite ledger, state in .viridian.
+
+      Every field of the configuration is also a flag and a variable: flag before variable before \
+      file. Lists are written in YAML: --sources '{ name: main, url: "https://…", branch: main }'. \
+      No secret is ever a value: each is a file that is named.
       """)
   @OptionGroup var options: ConfigurationOptions
-  @Option(help: "Who owns the stacks (VIRIDIAN_OWNER).") var owner: String?
-  @Option(help: "observe or act (VIRIDIAN_MODE).") var mode: String?
-  @Option(help: "The ledger's file (VIRIDIAN_LEDGER).") var ledger: String?
-  @Option(help: "The identity key's file (VIRIDIAN_IDENTITY_KEY).") var identityKey: String?
-  @Option(help: "Time between two passes (VIRIDIAN_INTERVAL).") var interval: String?
-  @Option(help: "Time between two looks for drift (VIRIDIAN_INSPECT_EVERY).")
-  var inspectEvery: String?
+  @OptionGroup(title: "Fields of the configuration") var flags: ConfigurationFlags
   @Option(help: "trace, debug, info, notice, warning, error or critical (VIRIDIAN_LOG_LEVEL).")
   var logLevel: String?
 
   func run() async throws {
-    let configuration = try options.load(
-      [
-        "owner": owner, "mode": mode, "ledger": ledger, "identityKey": identityKey,
-        "interval": interval, "inspectEvery": inspectEvery,
-      ].compactMapValues { $0 })
+    let configuration = try options.load(flags.given)
     let variable = ProcessInfo.processInfo.environment["VIRIDIAN_LOG_LEVEL"]
     let level = try (logLevel ?? variable).map(Self.level) ?? .info
     try await AgentProcess(configuration: configuration, level: level).run()

@@ -8,6 +8,6 @@ struct SourceWorkerCommand: ParsableCommand {
     commandName: "source-worker", abstract: "Used by the agent itself.", shouldDisplay: false)
 
   func run() {
-    Foundation.exit(SourceWorker.main(parse: ParserContext.parse))
+    Foundation.exit(SourceWorker.main(ParserContext.parser))
   }
 }

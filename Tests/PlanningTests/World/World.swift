@@ -35,17 +35,37 @@ struct World {
     return all.sorted()
   }
 
+  /// A target that runs stays with its source; otherwise the first by name is shown.
   func desired(_ target: TargetID) -> DesiredInput {
-    for name in sources.keys.sorted() {
+    let owner = owner(of: target).map { [$0] } ?? []
+    for name in owner + sources.keys.sorted() {
       if let input = sources[name]?.desired(target) { return input }
     }
     return .undeclared
   }
 
+  private func owner(of target: TargetID) -> SourceName? {
+    guard let record = ledger.records[target], !record.stacks.isEmpty,
+      let name = record.lastGood?.source, sources[name]?.declared.contains(target) == true
+    else { return nil }
+    return name
+  }
+
+  private func contest(_ target: TargetID) -> Contest? {
+    let names = sources.keys.sorted().filter { sources[$0]?.declared.contains(target) == true }
+    guard names.count > 1 else { return nil }
+    let all = names.map(\.rawValue).joined(separator: " and ")
+    guard let owner = owner(of: target) else {
+      return Contest(isOpen: true, message: "\(all) declare it: leave it to one of them")
+    }
+    return Contest(isOpen: false, message: "it runs from \(owner); of \(all) only that counts")
+  }
+
   private func targetInput(_ id: TargetID) -> TargetInput {
     let desired = desired(id)
     return TargetInput(
-      id: id, desired: desired, resolution: resolution(desired.target), freeze: freezes[id],
+      id: id, desired: desired, contest: contest(id), resolution: resolution(desired.target),
+      freeze: freezes[id],
       stacks: platform.observed(id), stacksAge: platform.age, foreign: platform.foreign[id] ?? [],
       probes: platform.probes(id), inspections: platform.inspections(id),
       fingerprints: ledger.fingerprints[id] ?? [:], route: router.observed(id, platform),
