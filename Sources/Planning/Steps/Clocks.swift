@@ -41,7 +41,7 @@ extension TargetPass {
     guard probe(stable) != nil, !isBooting(stable) else { return }
     let time = (record.stacks[stable]?.belowFloor ?? .zero) + elapsed
     let isBelow = healthy(stable) < floor(of: stable)
-    record.stacks[stable]?.belowFloor = isBelow ? time : nil
+    record.stacks[stable]?.belowFloor = isBelow && time > .zero ? time : nil
   }
 
   /// The clocks of the rollout run only while somebody is watching and it may go on. A candidate
