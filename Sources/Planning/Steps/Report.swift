@@ -89,7 +89,7 @@ extension TargetPass {
     if let contest = input.contest, !contest.isOpen { lines.append(contest.message) }
     if case .undeclared = input.desired { lines.append("no source says anything of it: kept") }
     if notes.isEmpty, held == nil, !facts.isObserving, unhealthy == nil, sync == .synced {
-      lines.append("nothing to do: it is as declared")
+      lines.insert("nothing to do: it is as declared", at: 0)
     }
     return lines.uniqued
   }
