@@ -155,11 +155,10 @@ extension TargetPass {
       if generation == record.rollout?.candidate { return 3 }
       return 4
     }
-    let all = Set(used).union(wanted).sorted { a, b in
-      (rank(a), b) < (rank(b), a)
-    }
+    let all = Set(used).union(wanted).map { (rank: rank($0), generation: $0) }
+      .sorted { ($0.rank, $1.generation) < ($1.rank, $0.generation) }
     let bound = max(facts.limits.stacksPerRoute, used.count)
-    return Array(all.prefix(bound))
+    return all.prefix(bound).map(\.generation)
   }
 
   /// On its way out, and its sessions have had their time: leaving the route cuts them.

@@ -13,8 +13,11 @@ extension TargetPass {
   var isRemovalAllowed: Bool { record.removal?.isAllowed == true }
 
   var isWorker: Bool {
-    let newest = stacks.keys.max().flatMap { stacks[$0]?.certificate.traffic }
-    return (spec ?? record.lastGood)?.traffic.mode ?? newest ?? .http == .none
+    (spec ?? record.lastGood)?.traffic.mode ?? newestTraffic ?? .http == .none
+  }
+
+  private var newestTraffic: TrafficPolicy.Mode? {
+    stacks.keys.max().flatMap { stacks[$0]?.certificate.traffic }
   }
 
   var traffic: TrafficPolicy { (spec ?? record.lastGood)?.traffic ?? TrafficPolicy() }

@@ -6,7 +6,7 @@ import Model
 /// Steps are its methods, one file each below `Steps`. They change the record alone, and may be
 /// repeated until nothing changes; the one action is chosen at the end (`ChooseAction.swift`).
 struct TargetPass {
-  let input: TargetInput
+  private let shared: Shared
   var facts: PassFacts
   var record: TargetRecord
   /// By generation, of the listing; empty when it is unknown.
@@ -37,12 +37,20 @@ struct TargetPass {
   var isForgotten = false
 
   init(_ input: TargetInput, _ facts: PassFacts, nextGeneration: Generation) {
-    self.input = input
+    shared = Shared(input)
     self.facts = facts
     record = input.record ?? TargetRecord(nextGeneration: nextGeneration)
     elapsed = facts.elapsed(since: input.record?.clock)
     let all = (input.stacks.value ?? []).map { ($0.id.generation, $0) }
     stacks = Dictionary(all) { first, _ in first }
+  }
+
+  /// Everything that was read. Held by reference: a pass is copied often, and this never changes.
+  var input: TargetInput { _read { yield shared.input } }
+
+  private final class Shared: Sendable {
+    let input: TargetInput
+    init(_ input: TargetInput) { self.input = input }
   }
 
   var id: TargetID { input.id }

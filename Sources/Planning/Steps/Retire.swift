@@ -64,10 +64,8 @@ extension TargetPass {
 
   private var expired: [(Generation, String)] {
     var all: [(Generation, String)] = []
-    let newestFirst = record.stacks.keys.sorted { a, b in
-      let (first, second) = (record.stacks[a]?.inRole ?? .zero, record.stacks[b]?.inRole ?? .zero)
-      return (first, b) < (second, a)
-    }
+    let newestFirst = record.stacks.map { (inRole: $0.value.inRole, generation: $0.key) }
+      .sorted { ($0.inRole, $1.generation) < ($1.inRole, $0.generation) }.map(\.generation)
     var (warm, quarantined) = (0, 0)
     for generation in newestFirst {
       guard let stack = record.stacks[generation] else { continue }
