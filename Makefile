@@ -37,7 +37,7 @@ TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^(LedgerStore|Transport|GitSource)Tests \
 	^HAProxyRouterTests ^KeeperTests ^LocalPlatformTests \
-	^EndToEndTests.(BareHost|Drift|Life|Source|LedgerLoss|Remote|TwoAgents|Upgrade|Failpoint)Tests
+	^EndToEndTests
 
 .PHONY: help build test failpoints walks lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench

@@ -3,7 +3,7 @@ import Model
 import Testing
 
 /// Hosts that lack what others have.
-@Suite(.timeLimit(.minutes(3))) struct BareHostTests {
+@Suite(.timeLimit(.minutes(15))) struct BareHostTests {
   /// A mount namespace in which nothing of the cgroup hierarchies can be seen.
   private static let withoutCgroups = [
     "unshare", "--mount", "sh", "-c", #"mount -t tmpfs none /sys/fs/cgroup && exec "$@""#, "sh",

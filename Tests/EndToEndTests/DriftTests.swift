@@ -5,7 +5,7 @@ import Support
 import Testing
 
 /// What people are told of changes by hand, by the real agent, whatever else is going on.
-@Suite(.timeLimit(.minutes(3))) struct DriftTests {
+@Suite(.timeLimit(.minutes(15))) struct DriftTests {
   private let changed = "{\"greeting\": \"changed by hand\"}"
 
   @Test func `quietly: it is told in four words and replaced`() async throws {
@@ -42,7 +42,9 @@ import Testing
 
   @Test func `before the gate: the candidate never gets traffic`() async throws {
     // Twenty passes in a row take two seconds: time to change it before its gate.
-    try await withHost(application: ["healthyAfter: 3": "healthyAfter: 20"]) { host in
+    try await withHost(
+      application: ["healthyAfter: 3": "healthyAfter: 20", "deadline: 20s": "deadline: 40s"]
+    ) { host in
       try host.start()
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.1.0")

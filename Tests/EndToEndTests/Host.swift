@@ -99,6 +99,11 @@ final class Host {
       Tool.wait(client)
     }
     do { try await run(["uninstall", "--yes"]) } catch { Issue.record("uninstall: \(error)") }
+    // A source worker whose agent was killed ends by its own deadline.
+    let end = ContinuousClock.now + .seconds(20)
+    while !processes().isEmpty, ContinuousClock.now < end {
+      try? await Task.sleep(for: .milliseconds(50))
+    }
     #expect(processes().isEmpty, "processes are left behind: \(processes())")
     do { try FileManager.default.removeItem(at: directory) } catch {
       Issue.record("cannot remove \(directory.path): \(error)")

@@ -2,7 +2,7 @@ import Foundation
 import Model
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct TwoAgentsTests {
+@Suite(.timeLimit(.minutes(15))) struct TwoAgentsTests {
   @Test func `the second agent says who holds the lease, and does nothing`() async throws {
     try await withHost { host in
       try host.start()

@@ -3,7 +3,7 @@ import Model
 import Testing
 
 /// The ledger is deleted: history is lost, the world is not (S24).
-@Suite(.timeLimit(.minutes(5))) struct LedgerLossTests {
+@Suite(.timeLimit(.minutes(15))) struct LedgerLossTests {
   /// `names`: what else of the agent's state goes with the ledger.
   private func lose(_ host: Host, alsoSources: Bool = false) throws {
     for name in try FileManager.default.contentsOfDirectory(atPath: host.state)

@@ -4,7 +4,7 @@ import Model
 import Testing
 
 /// The main job, with real processes, a real HAProxy and a real Git remote.
-@Suite(.timeLimit(.minutes(3))) struct LifeTests {
+@Suite(.timeLimit(.minutes(15))) struct LifeTests {
   @Test func `a commit deploys, a bump replaces, a revert switches back`() async throws {
     try await withHost { host in
       try host.start()

@@ -5,7 +5,7 @@ import Support
 import Testing
 
 /// The product's own worker parses only what changed, and finds what it would find from nothing.
-@Suite(.timeLimit(.minutes(3))) struct ParsingTests {
+@Suite(.timeLimit(.minutes(15))) struct ParsingTests {
   private func source(_ repository: GitRepository, in directory: String) throws -> GitSource {
     try GitSource(
       SourceConfiguration(

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// The agent against real Git servers, and against one that says nothing.
-@Suite(.timeLimit(.minutes(3))) struct RemoteTests {
+@Suite(.timeLimit(.minutes(15))) struct RemoteTests {
   @Test func `a repository over TLS with a token deploys, bumps and reverts`() async throws {
     let server = try GitServer.https(user: "x-access-token", password: "s3cret")
     defer { server.stop() }

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// What a broken, rewritten or shrunken repository must never do.
-@Suite(.timeLimit(.minutes(3))) struct SourceTests {
+@Suite(.timeLimit(.minutes(15))) struct SourceTests {
   private func health(_ host: Host) async throws -> String {
     try await host.agentStatus().sources.first?.health ?? ""
   }

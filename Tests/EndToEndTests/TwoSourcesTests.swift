@@ -3,7 +3,7 @@ import Model
 import Support
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct TwoSourcesTests {
+@Suite(.timeLimit(.minutes(15))) struct TwoSourcesTests {
   /// The declarations and artifacts of examples-repo, by path.
   private func examples() throws -> [String: String] {
     let paths = try FileManager.default.subpathsOfDirectory(atPath: Programs.examples.path)

@@ -4,7 +4,7 @@ import Model
 import Testing
 
 /// Both programs are replaced on disk while stacks run, as a package does.
-@Suite(.timeLimit(.minutes(3))) struct UpgradeTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeTests {
   @Test func `an upgrade and a downgrade change nothing that runs`() async throws {
     try await withHost(application: ["action: replace": "action: alert"]) { host in
       let programs = try Installation(in: host.directory)
