@@ -83,13 +83,14 @@ import Testing
     let place = try Place()
     do {
       let ledger = try place.open()
-      try await ledger.commit(notes(1...200, target: web))
+      // All of one length: "entry 10" and a MAC that begins with 0x30 would read as "entry 100".
+      try await ledger.commit(notes(101...300, target: web))
       try await ledger.backup(to: place.file("good.db"))
       try ledger.close()
     }
     let good = try Data(contentsOf: URL(fileURLWithPath: place.file("good.db")))
     let identity = try key()
-    let marker = try #require(good.range(of: Data("entry 100".utf8)))
+    let marker = try #require(good.range(of: Data("entry 200".utf8)))
     for offset in [marker.lowerBound + 2, 60 * 1024, good.count - 4096 * 2] {
       guard offset < good.count else { continue }
       var bad = good

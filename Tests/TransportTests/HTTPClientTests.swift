@@ -93,7 +93,8 @@ import Transport
     await #expect { try await client.send(request) } throws: { error in
       if case TransportError.timedOut = error { true } else { false }
     }
-    #expect(ContinuousClock.now - start < .seconds(5))
+    // Far below every other limit; a busy machine needs a while to get here.
+    #expect(ContinuousClock.now - start < .seconds(20))
   }
 
   @Test func `a server that stalls in the middle ends at the idle deadline`() async throws {
