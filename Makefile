@@ -35,8 +35,8 @@ BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 # One after another: on two cores suites with real processes would only time each other out.
 TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
-	^(LedgerStore|Transport|GitSource)Tests \
-	^HAProxyRouterTests ^KeeperTests ^LocalPlatformTests \
+	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
+	^HAProxyRouterTests \
 	^EndToEndTests
 
 .PHONY: help build test failpoints walks lint format demo load bench clean install-packages \

@@ -7,6 +7,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .treatAllWarnings(as: .error),
+  // Debug builds too: tests plan thousands of passes and run dozens of agents on two cores.
+  .unsafeFlags(["-O"], .when(configuration: .debug)),
 ]
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")

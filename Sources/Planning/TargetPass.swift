@@ -6,7 +6,7 @@ import Model
 /// Steps are its methods, one file each below `Steps`. They change the record alone, and may be
 /// repeated until nothing changes; the one action is chosen at the end (`ChooseAction.swift`).
 struct TargetPass {
-  private let shared: Shared
+  let input: Input
   var facts: PassFacts
   var record: TargetRecord
   /// By generation, of the listing; empty when it is unknown.
@@ -37,7 +37,7 @@ struct TargetPass {
   var isForgotten = false
 
   init(_ input: TargetInput, _ facts: PassFacts, nextGeneration: Generation) {
-    shared = Shared(input)
+    self.input = Input(input)
     self.facts = facts
     record = input.record ?? TargetRecord(nextGeneration: nextGeneration)
     elapsed = facts.elapsed(since: input.record?.clock)
@@ -45,12 +45,13 @@ struct TargetPass {
     stacks = Dictionary(all) { first, _ in first }
   }
 
-  /// Everything that was read. Held by reference: a pass is copied often, and this never changes.
-  var input: TargetInput { _read { yield shared.input } }
+  /// Everything that was read. Held by reference, and read part by part: a pass is copied often, and
+  /// this never changes.
+  @dynamicMemberLookup final class Input: Sendable {
+    let whole: TargetInput
+    init(_ whole: TargetInput) { self.whole = whole }
 
-  private final class Shared: Sendable {
-    let input: TargetInput
-    init(_ input: TargetInput) { self.input = input }
+    subscript<Part>(dynamicMember part: KeyPath<TargetInput, Part>) -> Part { whole[keyPath: part] }
   }
 
   var id: TargetID { input.id }

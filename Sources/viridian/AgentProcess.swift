@@ -46,7 +46,7 @@ struct AgentProcess {
       log: log)
     let group = ServiceGroup(
       configuration: .init(
-        services: (daemon.services + [control]).map { .init(service: $0) },
+        services: (daemon.services + [control, StopDeadline()]).map { .init(service: $0) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
     stop.action = { await group.triggerGracefulShutdown() }
     log.info(
@@ -143,6 +143,18 @@ struct AgentProcess {
       },
       preview: { await answers.preview($0) },
       logs: { try await answers.logs($0, $1, lines: $2) }, stop: { stop.throwIt() })
+  }
+}
+
+/// Ends the process a moment after the signal, whatever still waits for a repository or a platform:
+/// every write is safe against a kill, and a service manager must not have to send one.
+private struct StopDeadline: Service {
+  static let limit = DispatchTimeInterval.milliseconds(700)
+
+  func run() async throws {
+    try await gracefulShutdown()
+    // Not a task: the pool's threads may be what is waited for.
+    DispatchQueue(label: "viridian.stop").asyncAfter(deadline: .now() + Self.limit) { _exit(0) }
   }
 }
 

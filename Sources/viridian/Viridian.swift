@@ -1,10 +1,15 @@
 import ArgumentParser
 import Foundation
+import GitSource
 
 @main
 struct Viridian: AsyncParsableCommand {
   /// Every error ends with 2, also a misspelt flag: 1 means differences.
   static func main() async {
+    // The agent's own child, started at every poll: not worth looking at all verbs.
+    if CommandLine.arguments.dropFirst().first == "source-worker" {
+      Foundation.exit(SourceWorker.main(ParserContext.parser))
+    }
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
@@ -27,7 +32,6 @@ struct Viridian: AsyncParsableCommand {
       or timed out (wait).
       """,
     version: Version.text,
-    subcommands: [SourceWorkerCommand.self],
     groupedSubcommands: [
       CommandGroup(name: "The agent", subcommands: [Run.self, Init.self, Uninstall.self]),
       CommandGroup(

@@ -41,9 +41,9 @@ import Testing
   }
 
   @Test func `before the gate: the candidate never gets traffic`() async throws {
-    // Twenty passes in a row take two seconds: time to change it before its gate.
+    // So many passes in a row take ten seconds: time to change it before its gate.
     try await withHost(
-      application: ["healthyAfter: 3": "healthyAfter: 20", "deadline: 20s": "deadline: 40s"]
+      application: ["healthyAfter: 3": "healthyAfter: 100", "deadline: 20s": "deadline: 60s"]
     ) { host in
       try host.start()
       try await host.synced("1.0.0")
@@ -95,7 +95,10 @@ import Testing
       try host.start()
       try await host.synced("1.0.0")
       let map = "\(host.state)/local/haproxy/maps/web.production.map"
-      try #require(unlink(map) == 0 && mkdir(map, 0o755) == 0)
+      // The agent may write the file again in between.
+      try await host.until("a directory lies there") {
+        unlink(map) == 0 && mkdir(map, 0o755) == 0 ? true : nil
+      }
       let told = try await host.told("NOT_CHECKED", code: 0)
       #expect(told.contains("route web@production"), "\(told)")
       #expect(try await host.status()?.sync == .unknown)
@@ -129,12 +132,12 @@ extension Host {
     ]
   }
 
-  /// The output of `viridian drift` once it has this word.
+  /// The output of `viridian drift` once it has this word and ends with this code.
   fileprivate func told(_ word: String, code: Int32) async throws -> String {
-    try await until("drift says \(word)") {
-      let text = try await self.run(["drift"], expecting: 0, 1)
-      guard text.contains(word) else { return nil }
-      return try await self.run(["drift"], expecting: code)
+    // Each question is a program: not more of them than a person would start.
+    try await until("drift says \(word) and ends with \(code)", every: .milliseconds(500)) {
+      let answer = try await self.answer(of: ["drift"])
+      return answer.code == code && answer.text.contains(word) ? answer.text : nil
     }
   }
 

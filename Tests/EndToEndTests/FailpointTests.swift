@@ -49,17 +49,14 @@ struct Crash: CustomTestStringConvertible {
 
   /// Each journey, each program that may die, and each kind of half-done work.
   static let representative = [
-    Crash(.firstLaunch, "haproxy.start.after"), Crash(.firstLaunch, "haproxy.reload.before"),
-    Crash(.firstLaunch, "local.ensure.after-secrets"),
-    Crash(.bump, "ledger.after-intent"), Crash(.bump, "executor.before-ensure"),
-    Crash(.bump, "local.ensure.certificate-written"), Crash(.bump, "unpack.after-entry"),
-    Crash(.bump, "keeper.after-fork"), Crash(.bump, "haproxy.apply.between-files"),
-    Crash(.bump, "haproxy.apply.between-commands"), Crash(.bump, "ledger.before-outcome"),
+    Crash(.firstLaunch, "haproxy.reload.before"),
+    Crash(.bump, "executor.before-ensure"), Crash(.bump, "unpack.after-entry"),
+    Crash(.bump, "keeper.after-fork"), Crash(.bump, "haproxy.apply.between-commands"),
     Crash(.revert, "haproxy.apply.before-commit-map"),
     Crash(.replacement, "local.ensure.after-keeper"),
-    Crash(.supersede, "local.instances.after-write"), Crash(.supersede, "keeper.before-stop"),
+    Crash(.supersede, "keeper.before-stop"),
     Crash(.drain, "haproxy.apply.before-cut"),
-    Crash(.uninstall, "local.retire.after-mark"), Crash(.uninstall, "local.retire.after-rename"),
+    Crash(.uninstall, "local.retire.after-mark"),
   ]
 
   private init(_ journey: Journey, _ point: String) {

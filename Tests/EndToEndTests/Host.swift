@@ -31,10 +31,10 @@ func withHost(
   await HostSlots.shared.leave()
 }
 
-/// Two cores carry a few agents with their stacks; more would only time out together.
+/// As many agents with their stacks as keep two cores busy; more would only time out together.
 private actor HostSlots {
   static let shared = HostSlots()
-  private var free = 4
+  private var free = 8
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
   func enter() async {
@@ -55,7 +55,8 @@ private actor HostSlots {
 final class Host {
   let directory: URL
   let remote: Repository
-  private(set) var port: Int
+  /// The first of a block that is this host's alone: the public ports, then those of instances.
+  let port: Int
   private let http: HTTPClient
   private var agent: pid_t?
   private var agents = 0
@@ -74,15 +75,14 @@ final class Host {
     directory = FileManager.default.temporaryDirectory.appending(
       path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let ports = try freePorts(2)
-    port = ports[0]
+    port = try PortBlocks.shared.next()
     self.remote = try Repository(
-      in: directory, port: ports[0], stagingPort: ports[1], application, keeping, remote)
+      in: directory, port: port, stagingPort: port + 1, application, keeping, remote)
     http = try HTTPClient(connections: 8)
     self.settings = settings
     try write(
       source: source
-        ?? "{ name: main, url: \"file://\(self.remote.path)\", branch: main, poll: 200ms }")
+        ?? "{ name: main, url: \"file://\(self.remote.path)\", branch: main, poll: 5s }")
   }
 
   var state: String { directory.appending(path: "state").path }
@@ -153,13 +153,18 @@ final class Host {
   /// Runs one command of the product; the answer is its output. `codes`: 0 unless given.
   @discardableResult
   func run(_ arguments: [String], expecting codes: Int32...) async throws -> String {
-    let words = wrapper + [Programs.viridian.path] + arguments + ["--config", configuration]
-    let result = try await execute(words[0], Array(words.dropFirst()), in: directory)
+    let result = try await answer(of: arguments)
     guard (codes.isEmpty ? [0] : codes).contains(result.code) else {
       throw Unexpected(
         "viridian \(arguments.joined(separator: " ")): exit \(result.code)\n\(result.text)")
     }
     return result.text
+  }
+
+  /// The exit code and output of one command of the product.
+  func answer(of arguments: [String]) async throws -> (code: Int32, text: String) {
+    let words = wrapper + [Programs.viridian.path] + arguments + ["--config", configuration]
+    return try await execute(words[0], Array(words.dropFirst()), in: directory)
   }
 
   func statuses() async throws -> [TargetStatus] { try await get("/v1/targets") }
@@ -194,10 +199,11 @@ final class Host {
   @discardableResult
   func until<Value>(
     _ what: String, within limit: Duration = .seconds(40),
-    _ condition: () async throws -> Value?
+    every pause: Duration = .milliseconds(50), _ condition: () async throws -> Value?
   ) async throws -> Value {
     let end = ContinuousClock.now + limit
     var last: (any Error)?
+    nudge()
     while ContinuousClock.now < end {
       do {
         if let value = try await condition() { return value }
@@ -208,7 +214,7 @@ final class Host {
         self.agent = nil
         throw Unexpected("the agent ended while waiting: \(what)\n\(await evidence())")
       }
-      try await Task.sleep(for: .milliseconds(50))
+      try await Task.sleep(for: pause)
     }
     throw Unexpected("never: \(what)\(last.map { " (\($0))" } ?? "")\n\(await evidence())")
   }
@@ -235,6 +241,15 @@ final class Host {
         || cwd.contains(directory.lastPathComponent)
       return isOurs && Int(pid) != Int(getpid()) ? "\(pid) \(text)" : nil
     }
+  }
+
+  /// As a webhook would: what was committed is looked for now, not with the next poll. An agent that
+  /// stands still at a failpoint gives no answer, and none is waited for.
+  private func nudge() {
+    var request = HTTPRequest("POST", url: "http://agent/v1/sync")
+    request.unixSocket = "\(state)/agent.sock"
+    request.allowedSchemes = [.http]
+    Task { [http, request] in _ = try? await http.send(request) }
   }
 
   private func get<Value: Decodable>(_ path: String) async throws -> Value {
@@ -274,7 +289,7 @@ final class Host {
       sources:
         - \(source)
       platforms:
-        - { name: local, kind: local, ports: "\(port + 1000)-\(port + 1099)", reloadEvery: 200ms }
+        - { name: local, kind: local, ports: "\(port + 2)-\(port + PortBlocks.size - 1)", reloadEvery: 200ms }
       alerts: { file: \(directory.path)/alerts.jsonl }
       \(settings)
 

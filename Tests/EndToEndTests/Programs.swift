@@ -1,5 +1,6 @@
 import Foundation
 import Support
+import Synchronization
 
 /// The built programs and the files of this repository.
 enum Programs {
@@ -45,15 +46,25 @@ func execute(
   }
 }
 
-/// Ports that nobody listens on now.
-func freePorts(_ count: Int) throws -> [Int] {
-  try (0..<count).map { _ in
-    // Below the ephemeral range, so that no outgoing connection takes them meanwhile.
-    for _ in 0..<200 {
-      let port = Int.random(in: 10_000...19_000)
-      if canBind(port) { return port }
+/// Ports that no other host of this run has; below the ephemeral range, so that no outgoing
+/// connection takes them meanwhile.
+final class PortBlocks: Sendable {
+  static let shared = PortBlocks()
+  static let size = 100
+  private static let blocks = 200
+  private let given = Mutex(Int.random(in: 0..<blocks))
+
+  /// The first port of a block in which nobody listens now.
+  func next() throws -> Int {
+    for _ in 0..<Self.blocks {
+      let number = given.withLock { number in
+        number += 1
+        return number % Self.blocks
+      }
+      let first = 10_000 + number * Self.size
+      if (first..<first + Self.size).allSatisfy(canBind) { return first }
     }
-    throw Unexpected("no free port")
+    throw Unexpected("no free ports")
   }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Support
+import Synchronization
 import Testing
 
 /// The agent against real Git servers, and against one that says nothing.
@@ -13,7 +14,7 @@ import Testing
     let token = secrets.path("token")
     try Data("s3cret\n".utf8).write(to: URL(fileURLWithPath: token))
     let source = """
-      { name: main, url: "\(server.url(served))", branch: main, poll: 300ms, \
+      { name: main, url: "\(server.url(served))", branch: main, poll: 5s, \
       ca: "\(server.caFile)", token: { file: "\(token)", user: x-access-token } }
       """
     try await withHost(remote: served.path, source: source) { host in
@@ -35,18 +36,25 @@ import Testing
   }
 
   @Test func `a silent server changes nothing and stops nobody`() async throws {
-    let silent = try StubServer { $0.waitForClose() }
+    let asked = Mutex(0)
+    let silent = try StubServer { connection in
+      asked.withLock { $0 += 1 }
+      connection.waitForClose()
+    }
     defer { silent.stop() }
     try await withHost { host in
       try host.start()
       try await host.synced("1.0.0")
       host.kill()
-      try host.write(
-        source: """
-          { name: main, url: "https://127.0.0.1:\(silent.port)/x.git", branch: main, \
-          poll: 300ms, listDeadline: 1s }
-          """)
-      try host.start()
+      func ask(deadline: String) throws {
+        try host.write(
+          source: """
+            { name: main, url: "https://127.0.0.1:\(silent.port)/x.git", branch: main, \
+            poll: 300ms, listDeadline: \(deadline) }
+            """)
+        try host.start()
+      }
+      try ask(deadline: "1s")
       _ = try await host.until("the source is unreachable, with a reason") {
         let health = try await host.agentStatus().sources.first?.health
         return health?.hasPrefix("unreachable") == true && health?.contains("127.0.0.1") == true
@@ -58,6 +66,12 @@ import Testing
       }
       #expect(try await host.status()?.liveVersion == "1.0.0")
       #expect(try await host.answer().status == 200)
+
+      host.kill()
+      let before = asked.withLock { $0 }
+      try ask(deadline: "5m")
+      _ = try await host.until("it is asked") { asked.withLock { $0 } > before ? true : nil }
+      #expect(try await host.terminate() < .seconds(20), "it waited for the silent server")
     }
   }
 

@@ -33,8 +33,8 @@ import Testing
       let place = "environments/production/web.yaml"
       files[place] = files[place]?.replacing("1.0.0", with: "1.2.0")
       try other.commit(files)
-      let main = "{ name: main, url: \"file://\(host.remote.path)\", branch: main, poll: 200ms }"
-      let alpha = "{ name: alpha, url: \"file://\(other.path)\", branch: main, poll: 200ms }"
+      let main = "{ name: main, url: \"file://\(host.remote.path)\", branch: main, poll: 5s }"
+      let alpha = "{ name: alpha, url: \"file://\(other.path)\", branch: main, poll: 5s }"
       try host.write(source: "\(alpha)\n  - \(main)")
       try host.start()
       let status = try await host.until("the status names the other source") {

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// Few at a time: each test has a load, an HAProxy and servers, and the machine may have two cores.
-private let places = Places(3)
+private let places = Places(5)
 
 /// A counting semaphore for tasks.
 final class Places: Sendable {
@@ -238,7 +238,7 @@ func backend(
 final class Load {
   private let child: Child
 
-  init(_ port: Int, rate: Int = 300) throws {
+  init(_ port: Int, rate: Int = 150) throws {
     child = try Child(["/usr/bin/python3", scripts + "/load.py", "\(port)", "open", "\(rate)"])
     #expect(try child.line() == "running")
   }

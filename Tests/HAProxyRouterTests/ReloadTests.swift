@@ -122,6 +122,26 @@ import Testing
     }
   }
 
+  @Test func `a worker that outlives its master keeps its ports, and no target loses its own`()
+    async throws
+  {
+    try await Bench.with { bench in
+      let one = try Instance("one")
+      let route = bench.route([backend(1, 100, [one])], fallback: 1)
+      try await bench.apply(route)
+      let (master, worker) = (try bench.masterPID(), Int32(try bench.workers()[0]))
+      kill(worker, SIGSTOP)
+      kill(master, SIGKILL)
+      await #expect(throws: PlatformError.self) { try await bench.router.start() }
+      kill(worker, SIGCONT)
+      try await eventually {
+        let seen = try await bench.router.read()[web]?.value
+        return seen?.serversUp == [1: 1] && seen?.route == route && seen?.findings == []
+      }
+      #expect(try await bench.answers(100).failed == 0)
+    }
+  }
+
   @Test func `another agent finds the running HAProxy and starts none`() async throws {
     try await Bench.with { bench in
       let one = try Instance("one")

@@ -4,7 +4,7 @@ import Planning
 import Testing
 
 /// How many walks of each kind: a few with every test run, thousands with `make walks WALKS=…`.
-private let walks = Int(ProcessInfo.processInfo.environment["VIRIDIAN_WALKS"] ?? "") ?? 10
+private let walks = Int(ProcessInfo.processInfo.environment["VIRIDIAN_WALKS"] ?? "") ?? 6
 
 /// So many cases run side by side; each walks its share of the seeds.
 private let groups = 20

@@ -13,13 +13,6 @@ import Testing
     return names.filter { $0.hasSuffix(".txt") }.sorted()
   }()
 
-  @Test(arguments: names) func `a scenario has no unknown command`(_ name: String) throws {
-    let file = Self.folder.appending(path: name)
-    let script = Script(parsing: try String(contentsOf: file, encoding: .utf8))
-    let printed = script.run(ToyPlanner.plan).blocks.flatMap(\.expected)
-    #expect(printed.allSatisfy { !$0.hasPrefix("error: unknown") && !$0.hasPrefix("error: not") })
-  }
-
   @Test(.enabled(if: isPlannerReal), arguments: names)
   func `a scenario goes as written`(_ name: String) throws {
     let file = Self.folder.appending(path: name)

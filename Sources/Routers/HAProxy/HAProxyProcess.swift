@@ -54,10 +54,19 @@ struct HAProxyProcess: Sendable {
     guard let text = try Files.read(settings.pidFile),
       let pid = text.split(separator: "\n").first.flatMap({ pid_t($0) }), pid > 1
     else { return nil }
+    return isOurs(pid) ? pid : nil
+  }
+
+  /// Some process of ours: without a master, a worker that it left behind.
+  func anyWorker() throws(PlatformError) -> pid_t? {
+    try Files.names(in: "/proc").lazy.compactMap { pid_t($0) }.first(where: isOurs)
+  }
+
+  private func isOurs(_ pid: pid_t) -> Bool {
     // /proc of a process that ends meanwhile cannot be read: it is gone.
     let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? nil
-    let words = (command ?? "").split(separator: "\0").map(String.init)
-    return words.contains(settings.configurationDirectory) ? pid : nil
+    let words = (command ?? "").utf8.split(separator: 0)
+    return words.contains { $0.elementsEqual(settings.configurationDirectory.utf8) }
   }
 
   private static func alerts(_ output: String) -> String {

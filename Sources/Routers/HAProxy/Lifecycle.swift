@@ -44,6 +44,7 @@ extension HAProxyRouter {
       try await pause(.milliseconds(20))
     }
     if try await answers() { return }
+    try await awaitEndOfWorkers()
     if !isVersionChecked {
       try await process.checkVersion()
       isVersionChecked = true
@@ -53,6 +54,17 @@ extension HAProxyRouter {
     try await process.launch()
     try point("haproxy.start.after")
     try await awaitFirstWorker()
+  }
+
+  /// Workers end when their master has; until then they hold the ports that the next one needs.
+  private func awaitEndOfWorkers() async throws(PlatformError) {
+    let end = ContinuousClock.now + .seconds(5)
+    while let pid = try process.anyWorker() {
+      guard ContinuousClock.now < end else {
+        throw .transient("HAProxy's master is dead, but its worker (pid \(pid)) has not ended")
+      }
+      try await pause(.milliseconds(20))
+    }
   }
 
   private func answers() async throws(PlatformError) -> Bool {

@@ -111,8 +111,11 @@ struct LiveReader: Sendable {
   /// The answer of a worker; nil when it has ended meanwhile, which an old one may.
   private func ask(_ command: String, _ pid: Int) async throws(PlatformError) -> String? {
     var problem = PlatformError.transient("worker \(pid) of HAProxy gave no answer")
-    // Twice, because a master under load may close a connection before it is served.
-    for _ in 0..<2 {
+    var failures = 0
+    // Again, because a master under load may close a connection before it is served, and because a
+    // worker that is about to end is still listed; but a worker that hangs is asked only twice.
+    for pause in [0, 20, 80, 320] where failures < 2 {
+      if pause > 0 { try? await Task.sleep(for: .milliseconds(pause)) }
       do {
         let reply = try await socket.ask(command, worker: pid)
         if !reply.trimmedLine.isEmpty || command.hasPrefix("show map"), !isUnknownWorker(reply) {
@@ -120,6 +123,7 @@ struct LiveReader: Sendable {
         }
       } catch {
         problem = error
+        failures += 1
       }
       let processes = try await processes()
       if processes.current != pid, !processes.old.contains(pid) { return nil }

@@ -134,9 +134,12 @@ struct Command: Hashable, Sendable {
 
 extension String {
   /// Without white space around it.
+  /// Byte by byte: answers are long, and characters are dear to find.
   var trimmedLine: String {
-    let isSpace: (Character) -> Bool = { $0.isWhitespace }
-    return String(drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+    let isText: (UInt8) -> Bool = { $0 != UInt8(ascii: " ") && !(0x09...0x0D).contains($0) }
+    guard let first = utf8.firstIndex(where: isText), let last = utf8.lastIndex(where: isText)
+    else { return "" }
+    return String(self[first...last])
   }
 }
 

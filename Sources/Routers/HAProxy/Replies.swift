@@ -96,9 +96,9 @@ struct Statistics: Hashable, Sendable {
 
   /// nil for text that is not a complete table.
   init?(_ text: String) {
-    let lines = text.split(separator: "\n")
+    let lines = text[...].pieces("\n")
     guard let head = lines.first, head.hasPrefix("# ") else { return nil }
-    let names = head.dropFirst(2).split(separator: ",", omittingEmptySubsequences: false)
+    let names = head.dropFirst(2).pieces(",", keepingEmpty: true)
     let columns = Dictionary(
       names.enumerated().map { (String($1), $0) }, uniquingKeysWith: { first, _ in first })
     let wanted = [
@@ -138,7 +138,7 @@ struct Statistics: Hashable, Sendable {
 func parseMap(_ text: String) -> [String: String]? {
   guard !text.hasPrefix("Unknown map") else { return nil }
   var entries: [String: String] = [:]
-  for line in text.split(separator: "\n") {
+  for line in text[...].pieces("\n") {
     let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
     guard parts.count == 3 else { continue }
     // HAProxy uses the first of two equal keys.
@@ -150,7 +150,7 @@ func parseMap(_ text: String) -> [String: String]? {
 /// The cells of one line; a quoted cell may hold commas and doubled quotes.
 private func splitTable(_ line: Substring) -> [Substring] {
   guard line.utf8.contains(UInt8(ascii: "\"")) else {
-    return line.split(separator: ",", omittingEmptySubsequences: false)
+    return line.pieces(",", keepingEmpty: true)
   }
   var cells: [Substring] = []
   var isQuoted = false
@@ -166,11 +166,19 @@ private func splitTable(_ line: Substring) -> [Substring] {
 
 /// The sessions of one server in `show sess`: `0x55…: proto=tcpv4 … be=<backend> srv=<server> …`.
 func sessionPointers(_ text: String, backend: String, server: String) -> [String] {
-  text.split(separator: "\n").compactMap { line in
-    let words = line.split(separator: " ")
+  text[...].pieces("\n").compactMap { line in
+    let words = line.pieces(" ")
     guard words.contains("be=\(backend)"), words.contains("srv=\(server)"),
       let first = words.first, first.hasPrefix("0x"), first.hasSuffix(":")
     else { return nil }
     return String(first.dropLast())
+  }
+}
+
+extension Substring {
+  /// `split` byte by byte: answers are long, and characters are dear to find.
+  fileprivate func pieces(_ separator: Unicode.Scalar, keepingEmpty: Bool = false) -> [Substring] {
+    utf8.split(separator: UInt8(ascii: separator), omittingEmptySubsequences: !keepingEmpty)
+      .map(Substring.init)
   }
 }
