@@ -57,7 +57,9 @@ ifneq ($(FILTER),)
 	@$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(FILTER)'
 else
 	@$(foreach suites,$(TEST_GROUPS),echo "== $(suites)"; \
-	$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(suites)';)
+	$(SWIFT) test $(FLAGS) --skip-build --disable-xctest --filter '$(suites)' 2>&1 \
+		| tee .build/tests.log \
+		|| { echo "== What failed:"; grep -a '✘' .build/tests.log | cut -c1-400; exit 1; };)
 endif
 
 failpoints: install-packages ## kills at every named point of every journey (test: a few of each)

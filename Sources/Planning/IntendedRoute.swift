@@ -175,6 +175,8 @@ extension TargetPass {
     else { return false }
     switch role {
     case .stable, .warm, .draining: return stack.phase.isSettled
+    case .candidate where generation == record.successor:
+      return stack.phase == .complete && stack.endpoints.count >= stack.capacity.declared
     case .candidate:
       guard stack.phase == .complete, let phase = record.rollout?.phase else { return false }
       return phase != .launching && phase != .vacating && phase != .rollingBack

@@ -152,6 +152,7 @@ extension TargetPass {
       closeBreaker()
       rollBack()
       supersede()
+      succeed()
       reactToDrift()
       start()
       advance()

@@ -7,6 +7,8 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   /// The stack that serves and is trusted.
   package var stable: Generation?
   package var rollout: RolloutMachine?
+  /// Launched while the rollout's candidate still bakes; its own rollout begins after that one.
+  package var successor: Generation?
   /// Every stack that is ours to manage, from its intent until its retirement was observed.
   package var stacks: [Generation: StackRecord] = [:]
   /// By stack digest.

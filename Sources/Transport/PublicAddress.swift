@@ -1,3 +1,4 @@
+import CCurl
 import Glibc
 
 /// `false` for loopback, link-local, private, shared, multicast, reserved and unspecified

@@ -65,6 +65,35 @@ import Testing
     }
   }
 
+  @Test func `a commit during a bake is launched beside it at 0 %`() async throws {
+    try await withHost(application: ["bake: 10s": "bake: 12s"]) { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.1.0")
+      try await host.until("v002 bakes") {
+        try await host.status()?.rollout?.phase == "baking" ? true : nil
+      }
+      try host.remote.bump(to: "1.2.0")
+      let beside = try await host.until("v003 runs beside v002") {
+        try await host.status().flatMap { status in
+          let isThere = status.stacks.contains { $0.generation == 3 && $0.running > 0 }
+          return isThere && status.rollout?.candidate == 2 ? status : nil
+        }
+      }
+      #expect(beside.stacks.map(\.weightPercent) == [0, 100, 0])
+      try await host.until("v002 is stable, and v003 has failed its gate") {
+        try await host.status().flatMap { status in
+          status.stacks.contains { $0.generation == 2 && $0.role == "stable" }
+            && status.stacks.contains { $0.generation == 3 && $0.role == "quarantined" }
+            ? true : nil
+        }
+      }
+      #expect(try await host.answer().body.contains("1.1.0"))
+      let writes = try await host.history([.intent]).filter { $0.message.contains("v003 100 %") }
+      #expect(writes.isEmpty, "the bad version was given traffic: \(writes.map(\.message))")
+    }
+  }
+
   @Test func `a manual change is named and the stack is replaced`() async throws {
     try await withHost { host in
       try host.start()

@@ -114,7 +114,7 @@ import Testing
     withExtendedLifetime(fixture) {}
   }
 
-  @Test(arguments: 0..<4)
+  @Test(arguments: 0..<2)
   func `over any history the same is read as from nothing`(seed: UInt64) async throws {
     var random = SplitMix(seed: seed)
     let repository = try GitRepository()

@@ -84,12 +84,20 @@ extension PlanChecks {
     guard let record = checked.after else {
       return checked.newLaunches.map { "\($0.stack.generation) is launched without a record" }
     }
-    // While a candidate bakes with all traffic, the next commit's may launch beside it at 0 %.
+    // While a candidate bakes with all traffic, the next commit's may launch beside it at 0 %; it
+    // stays when the verdict on the one that baked is bad.
     let isBaking = checked.before?.rollout.map { checked.weight($0.candidate) == 100 } ?? false
+    let hasBaked = record.rollout?.hasServed == true
     var wrong: [String] = []
-    for (role, bound) in [(StackRole.candidate, isBaking ? 2 : 1), (.stable, 1)] {
+    for (role, bound) in [(StackRole.candidate, isBaking || hasBaked ? 2 : 1), (.stable, 1)] {
       let count = record.stacks.values.count { $0.role == role }
       if count > bound { wrong.append("\(count) stacks are \(role.rawValue)") }
+    }
+    if let successor = record.successor,
+      let weight = checked.newRoute?.weightPercent(of: successor),
+      weight > 0
+    {
+      wrong.append("\(successor) gets \(weight) % before the verdict on the one that bakes")
     }
     for order in checked.newLaunches where record.rollout?.candidate != order.stack.generation {
       let generation = order.stack.generation

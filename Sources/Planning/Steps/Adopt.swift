@@ -77,6 +77,7 @@ extension TargetPass {
 
   private mutating func judge(serving: Generation?) {
     record.rollout = nil
+    record.successor = nil
     record.stable = nil
     record.stacks = [:]
     if let serving { claim(serving, as: .stable) }

@@ -60,7 +60,7 @@ extension TargetPass {
     case nil: note("\(candidate) is launched, \(clock)")
     case .launching(let text): note("\(candidate) is launched: \(text), \(clock)")
     case .complete:
-      record.lastLaunch = rollout.elapsed
+      if rollout.elapsed > .zero { record.lastLaunch = rollout.elapsed }
       return go(.launched)
     case .failed(.platform, let reason): note("the platform could not launch it: \(reason)")
     case .failed(let fault, let reason): return fail(.init(fault: fault, reason))

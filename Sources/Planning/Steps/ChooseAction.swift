@@ -163,8 +163,19 @@ extension TargetPass {
         if !isParked(generation) { parkNow(generation, "\(candidate) takes over") }
       }
     case .rollingBack: takeBack(rollout)
-    case .baking, .promoted, .rolledBack: return
+    case .baking: launchBeside()
+    case .promoted, .rolledBack: return
     }
+  }
+
+  private mutating func launchBeside() {
+    guard let successor = record.successor, stacks[successor] == nil || isLaunching(successor),
+      let order = record.stacks[successor]?.order
+    else { return }
+    if let objection = objection(to: .new, digest: order.stackDigest) {
+      return note("\(successor) is not launched: \(objection)")
+    }
+    act(.ensure(order), "launches \(successor) (\(order.version))")
   }
 
   private mutating func ensure(_ candidate: Generation) {

@@ -9,6 +9,7 @@ extension TargetPass {
       record.stacks[rollout.candidate]?.become(.superseded)
       record.rollout = nil
     }
+    dropSuccessor(because: "the target is being removed")
     if let stable = record.stable {
       record.stable = nil
       record.stacks[stable]?.become(.draining)

@@ -50,7 +50,7 @@ extension TargetPass {
   // MARK: - Obstacles
 
   /// Why nothing may be launched for this; nil when nothing but the turn is missing.
-  private mutating func obstacle(to cause: RolloutMachine.Cause) -> String? {
+  mutating func obstacle(to cause: RolloutMachine.Cause) -> String? {
     if let clash { return clash }
     guard case .resolved(let digest, _) = input.resolution else { return unresolved }
     if let quarantine = record.quarantined[digest] {
@@ -140,6 +140,7 @@ extension TargetPass {
     if let objection = objection(to: .rollback) {
       return note("does not switch to \(generation): \(objection)")
     }
+    dropSuccessor(because: "\(generation) is what is declared, and is still there")
     record.stacks[generation]?.become(.candidate)
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: .rollback, strategy: strategy,
@@ -151,13 +152,17 @@ extension TargetPass {
   // MARK: - Launch
 
   private mutating func launch(_ cause: RolloutMachine.Cause) {
-    guard let spec, case .resolved(let digest, let inputs) = input.resolution else { return }
-    let order = LaunchOrder(
+    if let order = declaredOrder { begin(order, cause) }
+  }
+
+  /// The launch of what is declared; nil until its inputs are resolved.
+  var declaredOrder: LaunchOrder? {
+    guard let spec, case .resolved(let digest, let inputs) = input.resolution else { return nil }
+    return LaunchOrder(
       stack: StackID(id, record.nextGeneration), source: spec.source, commit: spec.commit,
       version: spec.version, platform: spec.platform, spec: spec.spec,
       declaredDigest: spec.declaredDigest, stackDigest: digest, resolved: inputs,
       traffic: spec.traffic)
-    begin(order, cause)
   }
 
   private var isOwnOrderDeclared: Bool { record.stable.map(isAsDeclared) ?? false }
@@ -182,14 +187,20 @@ extension TargetPass {
   }
 
   /// S6, S15: the intent stands in the record that is written before the launch is asked for.
-  private mutating func begin(_ wanted: LaunchOrder, _ cause: RolloutMachine.Cause) {
-    guard let generation = freeGeneration(wanted.stackDigest) else { return }
+  mutating func intend(_ wanted: LaunchOrder) -> Generation? {
+    guard let generation = freeGeneration(wanted.stackDigest) else { return nil }
     var order = wanted
     order.stack = StackID(id, generation)
     record.nextGeneration = generation.next
     record.stacks[generation] = StackRecord(
       role: .candidate, version: order.version, declaredDigest: order.declaredDigest,
       stackDigest: order.stackDigest, intended: order.spec.instances, order: order)
+    return generation
+  }
+
+  private mutating func begin(_ order: LaunchOrder, _ cause: RolloutMachine.Cause) {
+    dropSuccessor(because: "another stack is needed first")
+    guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: cause, strategy: strategy)
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }

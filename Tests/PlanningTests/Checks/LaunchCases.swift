@@ -64,6 +64,12 @@ enum LaunchCases {
     } good: { right in
       right.launchNext(besides: [1: 0, 2: 100])
     },
+    RuleCase("S8", "weight for the next candidate while the first bakes") { wrong in
+      wrong.shift([1: 0, 2: 100])
+      wrong.plan.record?.successor = 2
+    } good: { right in
+      right.shift([1: 0, 2: 100])
+    },
     RuleCase("paused", "the next candidate while the first bakes, paused") { wrong in
       wrong.launchNext(besides: [1: 0, 2: 100])
       wrong.record { $0.isPaused = true }
