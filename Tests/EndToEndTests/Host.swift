@@ -185,7 +185,7 @@ final class Host {
   /// Waits until the target serves `version`, synced, with no rollout.
   @discardableResult
   func synced(
-    _ version: String, _ target: String = "web@production", within limit: Duration = .seconds(40)
+    _ version: String, _ target: String = "web@production", within limit: Duration = .seconds(90)
   ) async throws -> TargetStatus {
     try await until("\(target) is synced at \(version)", within: limit) {
       guard let status = try await self.status(target), status.liveVersion == version,
@@ -198,7 +198,7 @@ final class Host {
   /// Polls until `condition` gives a value; the failure shows the statuses and the agent's log.
   @discardableResult
   func until<Value>(
-    _ what: String, within limit: Duration = .seconds(40),
+    _ what: String, within limit: Duration = .seconds(90),
     every pause: Duration = .milliseconds(50), _ condition: () async throws -> Value?
   ) async throws -> Value {
     let end = ContinuousClock.now + limit

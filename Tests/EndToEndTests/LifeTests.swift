@@ -139,10 +139,10 @@ import Testing
       let status = try await host.until("stable and the warm stack run again") {
         let status = try await host.status()
         return host.pids(of: "viridian-keeper").count == 2
+          && host.pids(of: "web --port").count == 4
           && status?.stacks.map(\.healthy) == [2, 2] ? status : nil
       }
       #expect(status.stacks.map(\.generation) == [1, 2])
-      #expect(host.pids(of: "web --port").count == 4)
       #expect(try await host.answer().body.contains("1.1.0"))
       #expect(try await host.history([.decision]).count == decisions, "\(status)")
       #expect(try await host.history([.finding]).isEmpty)

@@ -297,7 +297,7 @@ func freePort() throws -> Int {
 
 /// Polls until `condition` holds.
 func eventually(
-  _ limit: Duration = .seconds(10), _ condition: () async throws -> Bool
+  _ limit: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
   while try await !condition() {

@@ -120,7 +120,7 @@ func until(
   _ what: String, _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
-  let deadline = clock.now + .seconds(20)
+  let deadline = clock.now + .seconds(60)
   while clock.now < deadline {
     if try await condition() { return }
     try await Task.sleep(for: .milliseconds(20))
