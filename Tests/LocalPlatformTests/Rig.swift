@@ -115,7 +115,7 @@ final class Rig: Sendable {
   }
 }
 
-/// Polls a condition; 20 s are more than any of these takes on a busy machine.
+/// Polls a condition; 60 s are more than any of these takes on a busy machine.
 func until(
   _ what: String, _ condition: () async throws -> Bool
 ) async throws {
