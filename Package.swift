@@ -104,10 +104,11 @@ let package = Package(
       name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
       path: "Tests/SourceWorkerFixture", swiftSettings: settings),
     .target(
-      name: "Support", dependencies: ["CGit2", "Model", "Planning"], path: "Tests/Support",
+      name: "Support", dependencies: ["CGit2", "GitSource", "Model", "Planning"],
+      path: "Tests/Support",
       swiftSettings: settings),
 
-    tests("AgentTests", ["Agent", "GitSource", "Model", "Planning", "PlatformKit"]),
+    tests("AgentTests", ["Agent", "GitSource", "Model", "Planning", "PlatformKit", "Support"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(
@@ -133,7 +134,7 @@ let package = Package(
     tests(
       "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
-    tests("PlanningTests", ["LedgerKit", "Model", "Planning"], exclude: ["Scenarios"]),
+    tests("PlanningTests", ["LedgerKit", "Model", "Planning", "Support"], exclude: ["Scenarios"]),
     tests("RepositoryTests", []),
     tests("TransportTests", ["Support", "Transport"]),
   ]

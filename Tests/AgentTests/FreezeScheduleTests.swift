@@ -1,6 +1,7 @@
 import Agent
 import Foundation
 import Model
+import Support
 import Testing
 
 @Suite struct FreezeScheduleTests {
@@ -71,7 +72,7 @@ import Testing
   }
 
   @Test func `the end is the minute at which an oracle sees all windows open`() throws {
-    var random = Seeded(state: 20_261_121)
+    var random = SplitMix(seed: 20_261_121)
     let zones = [
       "UTC", "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu",
       "America/Sao_Paulo", "Africa/Casablanca", "Asia/Beirut",
@@ -101,7 +102,7 @@ import Testing
     }
   }
 
-  private func randomWindow(_ zones: [String], _ random: inout Seeded) -> FreezeWindow {
+  private func randomWindow(_ zones: [String], _ random: inout SplitMix) -> FreezeWindow {
     let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     let dates = ["2026-03-27", "2026-03-29", "2026-04-02", "2026-10-24", "2026-10-25"]
     func maybe<Value>(_ value: Value) -> Value? { Bool.random(using: &random) ? value : nil }
@@ -156,16 +157,5 @@ private struct Oracle {
     }
     if from < until { return begins(0) && minute >= from && minute < until }
     return (begins(0) && minute >= from) || (begins(1) && minute < until)
-  }
-}
-
-/// SplitMix64: the same windows on every run.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -119,7 +119,7 @@ import Testing
   @Test(arguments: 1...2) func `whatever a commit breaks or repairs, it is as read from nothing`(
     seed: UInt64
   ) async throws {
-    var random = Random(seed)
+    var random = SplitMix(seed: seed)
     let (repository, directory) = (try GitRepository(), try TemporaryDirectory())
     let source = try source(repository, in: directory.path("incremental"))
     var files = fleet(3, 2)
@@ -136,30 +136,5 @@ import Testing
     }
     #expect(accepted != nil)
     withExtendedLifetime((repository, directory)) {}
-  }
-}
-
-extension SourceVerdict {
-  fileprivate var accepted: AcceptedCommit? {
-    if case .accepted(let commit) = self { commit } else { nil }
-  }
-
-  fileprivate var withoutStatistics: SourceVerdict {
-    guard case .accepted(var commit) = self else { return self }
-    commit.statistics = ReadStatistics()
-    return .accepted(commit)
-  }
-}
-
-/// The same numbers for the same seed (xorshift).
-private struct Random: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 }
-
-  mutating func next() -> UInt64 {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return state
   }
 }

@@ -37,9 +37,6 @@ struct Fixture {
 }
 
 extension SourceVerdict {
-  var accepted: AcceptedCommit? {
-    if case .accepted(let commit) = self { commit } else { nil }
-  }
   var held: HeldCommit.Reason? {
     if case .held(let commit) = self { commit.reason } else { nil }
   }

@@ -1,5 +1,6 @@
 import Model
 import Planning
+import Support
 import Testing
 
 @Suite struct RolloutMachineTests {
@@ -96,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: 0..<200) func `late events change no phase but forward`(_ seed: Int) {
-    var random = SplitMix(state: UInt64(seed))
+    var random = SplitMix(seed: UInt64(seed))
     var rollout = machine(random.pick([.blueGreen, .recreate]), isReuse: random.below(2) == 0)
     let order: [RolloutMachine.Phase] = [
       .vacating, .launching, .gating, .shifting, .baking, .promoted, .rollingBack, .rolledBack,

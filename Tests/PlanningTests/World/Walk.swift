@@ -1,6 +1,7 @@
 import LedgerKit
 import Model
 import Planning
+import Support
 
 /// One random history. Everything that happens is a command of the scenarios, so that a walk that
 /// finds something is a script.
@@ -17,7 +18,7 @@ struct Walk {
 
   init(seed: UInt64, plan: @escaping World.Plan) {
     stage = Stage(plan: plan)
-    random = SplitMix(state: seed &* 0x9E37_79B9 &+ 1)
+    random = SplitMix(seed: seed &* 0x9E37_79B9 &+ 1)
     let strategy = random.pick(["blueGreen", "blueGreen", "blueGreen", "recreate"])
     let exclusive = random.pick(["true", "false"])
     happen("version crashing crashes")
@@ -208,20 +209,4 @@ struct Walk {
       return !good.contains { route?.weightPercent(of: $0) == 100 }
     }
   }
-}
-
-/// The same numbers everywhere, for ever.
-struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-  mutating func pick<Value>(_ all: [Value]) -> Value { all[below(all.count)] }
 }
