@@ -178,12 +178,4 @@ package actor HAProxyRouter: TrafficRouter {
     failpoint(name)
     try interruption?(name)
   }
-
-  func pause(_ duration: Duration) async throws(PlatformError) {
-    do {
-      try await Task.sleep(for: duration)
-    } catch {
-      throw .transient("cancelled")
-    }
-  }
 }

@@ -15,7 +15,7 @@ extension HAProxyRouter {
         let end = ContinuousClock.now + .seconds(10)
         while try self.process.masterPID() != nil {
           if ContinuousClock.now > end { kill(pid, SIGKILL) }
-          try await self.pause(.milliseconds(10))
+          try await pause(.milliseconds(10))
         }
       }
       try self.removeFiles()

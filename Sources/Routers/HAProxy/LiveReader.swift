@@ -114,8 +114,8 @@ struct LiveReader: Sendable {
     var failures = 0
     // Again, because a master under load may close a connection before it is served, and because a
     // worker that is about to end is still listed; but a worker that hangs is asked only twice.
-    for pause in [0, 20, 80, 320] where failures < 2 {
-      if pause > 0 { try? await Task.sleep(for: .milliseconds(pause)) }
+    for wait in [0, 20, 80, 320] where failures < 2 {
+      try await pause(.milliseconds(wait))
       do {
         let reply = try await socket.ask(command, worker: pid)
         if !reply.trimmedLine.isEmpty || command.hasPrefix("show map"), !isUnknownWorker(reply) {

@@ -145,3 +145,12 @@ extension String {
 
 /// The text of `errno`.
 func lastError() -> String { String(cString: strerror(errno)) }
+
+/// Waits; a wait that is cancelled is told as a failure that passes.
+func pause(_ duration: Duration) async throws(PlatformError) {
+  do {
+    try await Task.sleep(for: duration)
+  } catch {
+    throw .transient("cancelled")
+  }
+}
