@@ -64,6 +64,7 @@ extension TargetRecord {
       var stack = stack
       stack.inRole = .zero
       stack.belowFloor = stack.belowFloor.map { _ in .zero }
+      stack.sinceLaunchTaken = stack.sinceLaunchTaken.map { _ in .zero }
       stack.backOff = stack.backOff?.withoutClock
       return stack
     }

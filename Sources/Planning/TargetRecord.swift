@@ -96,6 +96,8 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var belowFloor: Duration?
   /// Calls about this stack that failed: one that cannot go delays no other (L6).
   package var backOff: BackOff?
+  /// Accumulated time since the platform took its launch; nil: it did not lately.
+  package var sinceLaunchTaken: Duration?
   /// The gate passed once for this launch.
   package var gatePassed: Bool = false
   /// The instance count that it is meant to run.

@@ -25,7 +25,7 @@ import Testing
       try await crash.journey.prepare(host)
       try await crash.journey.setOut(host, to: crash.point)
       let stopped = try await host.untilStopped(at: crash.point)
-      host.kill(stopped, at: crash.point)
+      try await host.kill(stopped, at: crash.point)
       try await crash.journey.arrive(host)
     }
   }

@@ -19,11 +19,16 @@ extension Host {
 
   /// SIGKILL to the agent and to `stopped`. A keeper dies with the point that it or its child
   /// stopped at, and lives on otherwise: that is what it is for.
-  func kill(_ stopped: pid_t, at point: String) {
+  func kill(_ stopped: pid_t, at point: String) async throws {
     kill()
     if point.hasPrefix("keeper.") || point.hasPrefix("unpack.") {
-      for keeper in pids(of: "viridian-keeper") where isArmed(keeper) {
-        Foundation.kill(keeper, SIGKILL)
+      // Also those that the agent had only just begun, and which would stop at the same point.
+      try await until("no armed keeper is left") {
+        let keepers = pids(of: "viridian").filter(isArmed)
+        // None sees the end of another.
+        for keeper in keepers { Foundation.kill(keeper, SIGSTOP) }
+        for keeper in keepers { Foundation.kill(keeper, SIGKILL) }
+        return keepers.isEmpty ? true : nil
       }
     }
     Foundation.kill(stopped, SIGKILL)

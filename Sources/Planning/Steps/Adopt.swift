@@ -11,6 +11,11 @@ extension TargetPass {
     for generation in stacks.keys where record.stacks[generation]?.firstSeen == nil {
       record.stacks[generation]?.firstSeen = facts.now.wall
     }
+    // Its launch has ended, well or not: should it be needed again, that is another one.
+    for generation in stacks.keys
+    where record.stacks[generation]?.sinceLaunchTaken != nil && !isLaunching(generation) {
+      record.stacks[generation]?.sinceLaunchTaken = nil
+    }
     if let highest = usedGenerations.max(), highest >= record.nextGeneration {
       record.nextGeneration = highest.next
     }

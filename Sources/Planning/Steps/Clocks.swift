@@ -5,7 +5,11 @@ extension TargetPass {
   mutating func passTime() {
     record.clock = facts.now
     guard elapsed > .zero else { return }
-    for generation in record.stacks.keys { record.stacks[generation]?.inRole += elapsed }
+    for generation in record.stacks.keys {
+      record.stacks[generation]?.inRole += elapsed
+      let taken = older(record.stacks[generation]?.sinceLaunchTaken)
+      record.stacks[generation]?.sinceLaunchTaken = taken
+    }
     for verb in record.backOffs.keys {
       let left = record.backOffs[verb]?.remaining ?? .zero
       record.backOffs[verb]?.remaining = max(.zero, left - elapsed)

@@ -17,6 +17,9 @@ extension TargetPass {
         // A launch counts as a success only once the rollout is promoted.
         if verb != .launch { record.backOffs[verb] = nil }
         if let generation = outcome.action.changed { record.stacks[generation]?.backOff = nil }
+        if case .ensure(let order) = outcome.action {
+          record.stacks[order.stack.generation]?.sinceLaunchTaken = .zero
+        }
         if case .route(let written, _) = outcome.action, written == record.route.wanted {
           record.route.isTaken = true
         }
@@ -74,6 +77,12 @@ extension TargetPass {
 
   /// Why this call must wait; nil when it need not.
   func delay(of action: Action) -> String? {
+    // S22: what the platform has taken is under way; asked for again, it would not be faster.
+    if case .ensure(let order) = action,
+      let since = record.stacks[order.stack.generation]?.sinceLaunchTaken
+    {
+      return "the platform took it \(since.rounded.text) ago"
+    }
     let own = action.changed.flatMap { record.stacks[$0]?.backOff }
     return text(of: own ?? record.backOffs[action.verb])
   }

@@ -78,7 +78,9 @@ extension Stage {
     case "healthy": behaviour = .init()
     case "crashes": behaviour.crashes = true
     case "starts": behaviour.startTime = try duration(argument)
-    case "launches": behaviour.launchTime = try duration(argument)
+    case "launches":
+      behaviour.launchTime = try duration(argument)
+      behaviour.hasKeeper = words.last == "alone"
     case "fails": behaviour.failure = .failed(try fault(argument), reason: words.last ?? "")
     case "sticks": behaviour.failure = .stuck(reason: words.last ?? "")
     default: throw ScriptError("unknown behaviour \(words[0])")

@@ -13,6 +13,8 @@ struct WorldStack {
     var failure: StackPhase?
     /// Added to the time that the launch takes.
     var launchTime: Duration = .zero
+    /// A keeper goes on with the launch, once it was asked for.
+    var hasKeeper = false
   }
 
   struct Instance {
@@ -89,18 +91,25 @@ struct WorldStack {
   mutating func goOn(_ time: Duration) -> ActionOutcome.Result {
     switch phase {
     case .launching:
-      launchRemaining -= time
-      guard launchRemaining <= .zero else { return .waiting("launching") }
-      phase = behaviour.failure ?? .complete
-      // Restarted, it runs what it was meant to run.
-      if phase == .complete { run(intended > 0 ? intended : declared) }
-      return .done
+      guard !behaviour.hasKeeper else { return .done }
+      launch(time)
+      return isLaunching ? .waiting("launching") : .done
     case .complete:
       return .done
     case .failed(let fault, let reason): return .rejected(fault, reason)
     case .retiring: return .conflict("it is being retired")
     case .stuck(let reason): return .rejected(.platform, reason)
     }
+  }
+
+  private var isLaunching: Bool { if case .launching = phase { true } else { false } }
+
+  private mutating func launch(_ time: Duration) {
+    launchRemaining -= time
+    guard launchRemaining <= .zero else { return }
+    phase = behaviour.failure ?? .complete
+    // Restarted, it runs what it was meant to run.
+    if phase == .complete { run(intended > 0 ? intended : declared) }
   }
 
   /// Starts what is missing and stops what is too much.
@@ -124,6 +133,7 @@ struct WorldStack {
   /// Nothing of it runs, and nobody is there to start it; what is parked needs nobody.
   mutating func loseKeeper(because reason: String) {
     loseInstances(.max)
+    behaviour.hasKeeper = false
     guard phase == .complete, intended > 0 else { return }
     phase = .launching(reason)
     launchRemaining = .zero
@@ -134,6 +144,7 @@ struct WorldStack {
   }
 
   mutating func advance(_ time: Duration) {
+    if isLaunching, behaviour.hasKeeper { launch(time) }
     if phase == .complete { heal(time) }
     for index in instances.indices where instances[index].isRunning {
       instances[index].age += time
