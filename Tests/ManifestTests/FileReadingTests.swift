@@ -28,8 +28,8 @@ import Testing
   }
 
   @Test func `whatever the file holds`() throws {
-    let marked = hostileStructures.map { ($0.0, Array(("# viridian.dev/\n" + $0.1).utf8)) }
-    for (name, bytes) in marked + hostileBytes {
+    let marked = hostileStructures.mapValues { Array(("# viridian.dev/\n" + $0).utf8) }
+    for (name, bytes) in Array(marked) + Array(hostileBytes) {
       try expectSame(Example().files + [ManifestFile(path: "x.yaml", bytes: bytes)], name)
     }
   }
