@@ -38,7 +38,7 @@ final class Fleet {
       inspector: Inspector(interval: .seconds(3600), nudge: nudge, clock: clock.now),
       resolver: resolver,
       leasePath: "", mode: .act, environments: [], interval: .seconds(1),
-      limits: PlanningLimits(concurrentRollouts: targets))
+      limits: PlanningLimits(concurrentRollouts: targets), alertsQueued: {})
     pass = Pass(parts: parts, log: log)
     state = try PassState(try await ledger.load())
     await board.update("bench", Self.view(targets))

@@ -60,13 +60,15 @@ package struct AgentDaemon: Sendable {
       places: given.places,
       assembly: LaunchAssembly(owner: configuration.owner, key: given.key, supply: resolver),
       ledger: given.ledger, lease: given.lease, nudge: nudge, log: given.log)
+    let delivery = AlertDelivery(
+      sinks: given.sinks, ledger: given.ledger, now: HostClock.now)
     parts = AgentParts(
       ledger: given.ledger, places: given.places, board: board, executor: executor,
       prober: Prober(probe: EndpointProbe(http: try HTTPClient(connections: 256)), nudge: nudge),
       inspector: Inspector(interval: configuration.inspectEvery, nudge: nudge), resolver: resolver,
       lease: given.lease, leasePath: given.leasePath, mode: configuration.mode,
       environments: Set(configuration.environments), interval: configuration.interval,
-      limits: configuration.limits)
+      limits: configuration.limits, alertsQueued: delivery.nudge)
     shelf = StateShelf()
     let store = LastGoodStore(
       directory: try folder("\(configuration.state)/sources"), key: given.key)
@@ -75,8 +77,6 @@ package struct AgentDaemon: Sendable {
       for wake in wakes { wake() }
       nudge()
     }
-    let delivery = AlertDelivery(
-      sinks: given.sinks, ledger: given.ledger, now: HostClock.now)
     services =
       zip(given.sources, wakes).map { entry, wake in
         SourceService(

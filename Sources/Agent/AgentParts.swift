@@ -18,11 +18,14 @@ package struct AgentParts: Sendable {
   package var environments: Set<EnvironmentName>
   package var interval: Duration
   package var limits: PlanningLimits
+  /// Alerts were committed: whoever delivers them looks at once.
+  package var alertsQueued: @Sendable () -> Void
   package init(
     ledger: any Ledger, places: [PlatformName: Executor.Place], board: SourceBoard,
     executor: Executor, prober: Prober, inspector: Inspector, resolver: Resolver,
     lease: Lease? = nil, leasePath: String, mode: AgentConditions.Mode,
-    environments: Set<EnvironmentName>, interval: Duration, limits: PlanningLimits
+    environments: Set<EnvironmentName>, interval: Duration, limits: PlanningLimits,
+    alertsQueued: @escaping @Sendable () -> Void
   ) {
     self.ledger = ledger
     self.places = places
@@ -37,5 +40,6 @@ package struct AgentParts: Sendable {
     self.environments = environments
     self.interval = interval
     self.limits = limits
+    self.alertsQueued = alertsQueued
   }
 }

@@ -30,6 +30,7 @@ package struct Pass: Sendable {
       failpoint("ledger.before-intent")
       let sequence = write.isEmpty ? state.lastSequence : try await parts.ledger.commit(write)
       failpoint("ledger.after-intent")
+      if !write.alerts.isEmpty { parts.alertsQueued() }
       state.apply(output, sequence: sequence, sources: input.sources)
       let isDeclared = input.sources.values.allSatisfy { $0.commit != nil }
       if state.hasSeenWorld, isDeclared { state.isLedgerLost = false }

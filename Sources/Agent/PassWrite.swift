@@ -78,7 +78,8 @@ extension PassState {
       guard case .held = state.health else { continue }
       write.alerts.append(
         OutboxAlert(
-          key: "source/\(name)/\(Digest.of(text).short)", at: now.wall, severity: "warning",
+          key: "source/\(name)/\(Digest.of(text).short)/\(now.wall)", at: now.wall,
+          severity: "warning",
           reason: "SourceHeld", message: text))
     }
   }

@@ -127,10 +127,10 @@ private struct Fleet {
 
   private func plan(_ pass: TargetPass) -> TargetPlan {
     guard !pass.facts.isObserving else {
-      // Nothing is decided: only told. What is shown is what is, not what would be.
-      var told = pass
-      told.record = pass.input.record ?? TargetRecord()
-      return TargetPlan(target: pass.id, record: pass.input.record, status: told.report())
+      let told = pass.watching()
+      return TargetPlan(
+        target: pass.id, record: pass.input.record.map { _ in told.record }, status: told.report(),
+        entries: told.entries, alerts: told.alerts)
     }
     return TargetPlan(
       target: pass.id, actions: pass.actions, record: pass.isForgotten ? nil : pass.record,

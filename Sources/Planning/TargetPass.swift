@@ -71,13 +71,15 @@ struct TargetPass {
         at: facts.now.wall, kind: kind, target: id, generation: generation, message: message))
   }
 
-  /// `subject`: with the reason it makes the key, under which the alert is delivered once.
+  /// `subject`: with the reason and this moment it makes the key. What repeats an alert, such as a
+  /// second delivery, has the same key; what happens again has another one.
   mutating func alert(
     _ reason: AlertReason, _ severity: AlertSeverity, about subject: String, _ message: String
   ) {
     alerts.append(
       OutboxAlert(
-        key: "\(id)/\(subject)/\(reason.rawValue)", at: facts.now.wall, target: id,
+        key: "\(id)/\(subject)/\(reason.rawValue)/\(facts.now.wall)", at: facts.now.wall,
+        target: id,
         severity: severity.rawValue, reason: reason.rawValue, message: message))
   }
 

@@ -61,6 +61,10 @@ struct ControlAPI: Sendable {
   }
 
   private func append(_ request: Request) async throws -> Response {
+    guard await controls.status().mode != "observe" else {
+      throw HTTPError(
+        .conflict, message: "this agent only observes; start it with `mode: act` for it to obey")
+    }
     var asked = try await decode(OperatorRequest.self, request)
     asked.sequence = try await ledger.append(asked)
     controls.nudge()

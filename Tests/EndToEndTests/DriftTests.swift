@@ -16,8 +16,29 @@ import Testing
       try host.change(generation: 1, to: changed)
       let told = try await host.told("MODIFIED", code: 1)
       #expect(told.contains(try host.fourWords(1, changed)), "\(told)")
+      #expect(try await host.alert("DriftDetected").contains("/files/settings.json"))
       try await host.serves(generation: 2)
       #expect(try await host.answer().status == 200)
+    }
+  }
+
+  @Test func `in observe mode: it is an alert, nothing is replaced and nobody is obeyed`()
+    async throws
+  {
+    try await withHost(application: ["debounce: 3s": "debounce: 2s"]) { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      host.kill()
+      try host.start(["run", "--mode", "observe"], failpoint: nil)
+      try host.change(generation: 1, to: changed)
+      let alert = try await host.alert("DriftDetected")
+      #expect(alert.contains("/files/settings.json"), "\(alert)")
+      #expect(try await host.status()?.stacks.map(\.generation) == [1])
+      let answer = try await host.answer(of: ["pause"])
+      #expect(answer.code == 2 && answer.text.contains("only observes"), "\(answer)")
+      host.kill()
+      try host.start()
+      try await host.serves(generation: 2)
     }
   }
 
@@ -120,6 +141,15 @@ extension Host {
     try file.truncate(atOffset: 0)
     try file.write(contentsOf: Data(text.utf8))
     try file.close()
+  }
+
+  /// The line of the first alert for this reason, once it was delivered.
+  fileprivate func alert(_ reason: String) async throws -> Substring {
+    try await until("an alert \(reason)") {
+      let alerts = try String(
+        contentsOf: directory.appending(path: "alerts.jsonl"), encoding: .utf8)
+      return alerts.split(separator: "\n").first { $0.contains(reason) }
+    }
   }
 
   /// Resource, path, expected and actual of the change, as the table shows them.

@@ -57,8 +57,8 @@ extension TargetPass {
       return fail(.init(.superseded, "\(candidate) exists with another digest"))
     }
     switch stacks[candidate]?.phase {
-    case nil: note("\(candidate) is launched, \(clock)")
-    case .launching(let text): note("\(candidate) is launched: \(text), \(clock)")
+    case nil: note("\(candidate) is not there yet, \(clock)")
+    case .launching(let text): note("\(candidate) is being launched: \(text), \(clock)")
     case .complete:
       if rollout.elapsed > .zero { record.lastLaunch = rollout.elapsed }
       return go(.launched)

@@ -4,6 +4,7 @@ import Model
 /// Holds end by themselves when what they are about is over.
 extension TargetPass {
   mutating func liftHolds() {
+    tellClash()
     if let heldRemoval, record.hold == nil || record.hold?.reason == .removal {
       record.hold = Hold(reason: .removal, message: heldRemoval)
     }
@@ -31,6 +32,12 @@ extension TargetPass {
       if clash == nil { lift() }
     case .removal: break
     }
+  }
+
+  /// A hold of its own that no record needs: it lasts as long as what it is about.
+  private mutating func tellClash() {
+    guard let clash else { return forgetAlerts(.held) }
+    alertOnce(.held, .warning, about: Hold.Reason.conflict.rawValue, "\(id) is held: \(clash)")
   }
 
   private mutating func lift() {

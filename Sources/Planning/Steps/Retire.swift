@@ -98,6 +98,7 @@ extension TargetPass {
     // No rollout is under way, so its successor has proven itself: the last resort is over.
     if stack.hasDrifted { return "it drifted, and its successor is stable" }
     let bound = policy.retain.stacks
-    return warm > bound ? "\(bound) warm stacks are kept" : nil
+    guard warm > bound else { return nil }
+    return bound == 1 ? "one warm stack is kept" : "\(bound) warm stacks are kept"
   }
 }

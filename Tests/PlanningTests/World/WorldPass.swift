@@ -119,6 +119,9 @@ extension World {
         "\($0.invariant) \($0.target): \($0.message)"
       }
     }
+    let delivered = Set(ledger.alerts.map(\.key))
+    problems += output.plan.flatMap(\.alerts).filter { delivered.contains($0.key) }
+      .map { "an alert that nobody gets, its key was used before: \($0.key)" }
     return problems + secondPlanning(input, output, plan)
   }
 
