@@ -20,14 +20,6 @@ package enum SourceError: Error, Hashable, Codable, Sendable, CustomStringConver
   case worker(String)
   case cancelled
 
-  /// Likely to go away by itself.
-  package var isTransient: Bool {
-    switch self {
-    case .unreachable, .timedOut, .worker, .cancelled: true
-    case .denied, .untrusted, .missing, .configuration, .damaged, .refused: false
-    }
-  }
-
   package var description: String {
     switch self {
     case .unreachable(let text), .timedOut(let text), .denied(let text), .untrusted(let text),

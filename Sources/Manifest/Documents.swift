@@ -14,8 +14,6 @@ struct Documents {
   private(set) var environments: [EnvironmentName: Entry] = [:]
   private(set) var targets: [Entry] = []
   private(set) var diagnostics: [Diagnostic] = []
-  /// A document that cannot even be named is wrong: any target may be meant.
-  private(set) var hasUnknown = false
   private let fields: [String: [Field]]
 
   init(_ files: [(path: String, reading: FileReading)], _ context: ManifestContext) {
@@ -28,7 +26,6 @@ struct Documents {
     case .foreign: break
     case .unreadable(let diagnostic):
       diagnostics.append(diagnostic)
-      hasUnknown = true
     case .documents(let nodes):
       for node in nodes { read(node) }
     }
@@ -37,7 +34,6 @@ struct Documents {
   private mutating func read(_ node: ManifestNode) {
     let reader = MappingReader(node)
     guard let kind = reader.text("kind"), let fields = fields[kind] else {
-      hasUnknown = true
       return diagnostics.append(
         (reader["kind"] ?? node).error(
           "\"kind\" must be Application | Environment | Target"))
@@ -56,10 +52,7 @@ struct Documents {
 
   private mutating func add(_ entry: Entry, kind: String) {
     if kind == "Target" { return targets.append(entry) }
-    guard let name = entry.metadata.text("name"), isValidName(name) else {
-      hasUnknown = true
-      return
-    }
+    guard let name = entry.metadata.text("name"), isValidName(name) else { return }
     let isTwice: Bool
     if kind == "Application" {
       isTwice = applications.updateValue(entry, forKey: ApplicationName(rawValue: name)) != nil

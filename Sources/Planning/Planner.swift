@@ -94,15 +94,28 @@ private struct Fleet {
     }
   }
 
-  /// S8: launches begin within the agent-wide bound, repairs first.
+  /// S8: launches begin within the agent-wide bound, repairs first. What one platform refuses keeps no
+  /// turn from the targets of another (L6).
   mutating func giveTurns() {
-    let running = passes.count { $0.record.rollout != nil }
+    var running = 0
+    var refused: [PlatformName?: Int] = [:]
+    for pass in passes where pass.record.rollout != nil {
+      if pass.isLaunchRefused {
+        refused[pass.spec?.platform, default: 0] += 1
+      } else {
+        running += 1
+      }
+    }
     let waiting = passes.indices.filter { passes[$0].wish != nil }
     let ordered =
       waiting.filter { passes[$0].wish?.cause == .repair }
       + waiting.filter { passes[$0].wish?.cause != .repair }
-    for index in ordered.prefix(max(0, input.limits.concurrentRollouts - running)) {
+    for index in ordered
+    where running + refused[passes[index].spec?.platform, default: 0]
+      < input.limits.concurrentRollouts
+    {
       passes[index].mayLaunch = true
+      running += 1
     }
   }
 

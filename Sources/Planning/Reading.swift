@@ -67,6 +67,13 @@ extension TargetPass {
 
   func isComplete(_ generation: Generation) -> Bool { stacks[generation]?.phase == .complete }
 
+  /// The platform did not take the launch of the rollout in progress. It is asked again, for the same
+  /// generation, and the time until it does is not the candidate's.
+  var isLaunchRefused: Bool {
+    guard let rollout = record.rollout, rollout.phase == .launching else { return false }
+    return record.stacks[rollout.candidate]?.isRefused == true
+  }
+
   /// Every declared instance runs and is proven by fresh probes.
   func isProven(_ generation: Generation) -> Bool {
     guard let stack = stacks[generation], stack.phase == .complete else { return false }

@@ -98,6 +98,8 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var backOff: BackOff?
   /// Accumulated time since the platform took its launch; nil: it did not lately.
   package var sinceLaunchTaken: Duration?
+  /// The platform's last answer to its launch was a fault of its own.
+  package var isRefused: Bool?
   /// The gate passed once for this launch.
   package var gatePassed: Bool = false
   /// The instance count that it is meant to run.

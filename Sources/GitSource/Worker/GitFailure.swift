@@ -10,8 +10,6 @@ struct GitFailure: Error {
     let detail = git_error_last().flatMap { $0.pointee.message.map { String(cString: $0) } }
     message = "\(what): \(detail ?? "error \(code)")"
   }
-
-  var isNotFound: Bool { code == GIT_ENOTFOUND.rawValue }
 }
 
 /// Throws unless the code is 0 or above.

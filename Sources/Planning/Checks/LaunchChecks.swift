@@ -116,12 +116,19 @@ extension PlanChecks {
     return counted <= bound ? [] : ["a launch would make \(counted) stacks, \(bound) may be there"]
   }
 
-  /// S8: a rollout begins only within the agent-wide limit; a rollback is never held up.
+  /// S8: a rollout begins only within the agent-wide limit, in which what another platform refuses to
+  /// launch does not count; a rollback is never held up.
   static let boundedRollouts: Rule = { checked in
     guard let new = checked.after?.rollout, new.cause != .rollback,
       checked.before?.rollout == nil
     else { return [] }
-    let running = checked.output.plan.count { $0.record?.rollout != nil }
+    let platform = checked.after?.lastGood?.platform
+    let running = checked.output.plan.compactMap(\.record).count { record in
+      guard let rollout = record.rollout else { return false }
+      let isRefused =
+        rollout.phase == .launching && record.stacks[rollout.candidate]?.isRefused == true
+      return !isRefused || record.lastGood?.platform == platform
+    }
     let limit = checked.input.limits.concurrentRollouts
     return running <= limit ? [] : ["\(running) targets have a candidate, \(limit) may"]
   }

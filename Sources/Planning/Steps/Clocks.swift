@@ -55,7 +55,9 @@ extension TargetPass {
     let isHeldBack = rollout.phase != .rollingBack && rolloutObjection != nil
     if rollout.bake != nil {
       record.rollout = served(rollout, isHeldBack: isHeldBack)
-    } else if !isHeldBack, rollout.phase == .launching || !isBooting(rollout.candidate) {
+    } else if !isHeldBack, !isLaunchRefused,
+      rollout.phase == .launching || !isBooting(rollout.candidate)
+    {
       _ = record.rollout?.handle(.time(elapsed))
     }
   }

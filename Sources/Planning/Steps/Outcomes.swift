@@ -12,14 +12,12 @@ extension TargetPass {
     }
     for outcome in input.outcomes {
       let verb = outcome.action.verb
+      rememberAnswer(to: outcome)
       switch outcome.result {
       case .done:
         // A launch counts as a success only once the rollout is promoted.
         if verb != .launch { record.backOffs[verb] = nil }
         if let generation = outcome.action.changed { record.stacks[generation]?.backOff = nil }
-        if case .ensure(let order) = outcome.action {
-          record.stacks[order.stack.generation]?.sinceLaunchTaken = .zero
-        }
         if case .route(let written, _) = outcome.action, written == record.route.wanted {
           record.route.isTaken = true
         }
@@ -30,6 +28,19 @@ extension TargetPass {
       case .rejected(.platform, let reason), .rejected(.noEvidence, let reason):
         backOff(outcome.action, reason)
       }
+    }
+  }
+
+  private mutating func rememberAnswer(to outcome: ActionOutcome) {
+    guard case .ensure(let order) = outcome.action else { return }
+    let generation = order.stack.generation
+    switch outcome.result {
+    case .done:
+      record.stacks[generation]?.sinceLaunchTaken = .zero
+      record.stacks[generation]?.isRefused = nil
+    case .transient, .rejected(.platform, _), .rejected(.noEvidence, _):
+      record.stacks[generation]?.isRefused = true
+    case .waiting, .conflict, .rejected(.stack, _): record.stacks[generation]?.isRefused = nil
     }
   }
 

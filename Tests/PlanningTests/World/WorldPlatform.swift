@@ -11,7 +11,7 @@ struct WorldPlatform {
   var age: Duration = .zero
   /// How long a launch takes.
   var launchTime: Duration = .seconds(2)
-  /// What `ensure` answers in place of doing anything.
+  /// What `ensure` answers in place of doing anything, to targets of the platform `local`.
   var refusal: ActionOutcome.Result?
   /// By version, in place of an answer.
   var resolutions: [String: Resolution] = [:]

@@ -7,7 +7,7 @@ extension WorldPlatform {
     _ order: LaunchOrder, _ wall: WallTime, _ sequence: Int, _ time: Duration
   ) -> ActionOutcome.Result {
     if let unknown { return .transient(unknown) }
-    if let refusal { return refusal }
+    if let refusal, order.platform == "local" { return refusal }
     let (target, generation) = (order.stack.target, order.stack.generation)
     let name = order.stack.name()
     if let other = foreign[target]?.first(where: { $0.name == name }) {

@@ -86,6 +86,7 @@ struct TargetSettings {
   var drift = DriftPolicy(debounce: .seconds(3))
   var health = HealthGate(check: .http(path: "/healthz", expect: [200]), deadline: .seconds(30))
   var listen = "127.0.0.1:8080"
+  var platform: PlatformName = "local"
   var dependsOn: [TargetID] = []
   var previously: TargetID?
 
@@ -102,7 +103,7 @@ struct TargetSettings {
       workloadKind: "process", workload: workload, inputs: [artifact], instances: instances,
       health: health)
     return DesiredTarget(
-      id: id, source: source, commit: commit, version: version, platform: "local", spec: spec,
+      id: id, source: source, commit: commit, version: version, platform: platform, spec: spec,
       rollout: rollout, traffic: traffic, drift: drift,
       route: traffic.mode == .none ? nil : ["listen": .string(listen)], dependsOn: dependsOn,
       previously: previously, declaredDigest: spec.declaredDigest)
@@ -114,6 +115,7 @@ struct TargetSettings {
     case "version": version = value
     case "config": configuration = value
     case "listen": listen = value
+    case "platform": platform = PlatformName(rawValue: value)
     case "instances": return assign(&instances, Int(value))
     case "healthyAfter": return assign(&health.healthyAfter, Int(value))
     case "retain": return assign(&rollout.retain.stacks, Int(value))
