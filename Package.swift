@@ -111,7 +111,9 @@ let package = Package(
       path: "Tests/Support",
       swiftSettings: settings),
 
-    tests("AgentTests", ["Agent", "GitSource", "Model", "Planning", "PlatformKit", "Support"]),
+    tests(
+      "AgentTests",
+      ["Agent", "GitSource", "Model", "Planning", "PlatformKit", "Support", "Transport"]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(

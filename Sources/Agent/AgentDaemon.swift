@@ -52,7 +52,7 @@ package struct AgentDaemon: Sendable {
     let cache = ArtifactCache(
       directory: try folder("\(configuration.state)/artifacts"),
       sources: given.sources.map(\.source), http: try HTTPClient(connections: 8),
-      roots: configuration.artifactRoots)
+      roots: configuration.artifactRoots, hosts: configuration.artifactHosts)
     let resolver = Resolver(
       artifacts: cache,
       secrets: SecretFiles(directory: configuration.secretsDirectory, key: given.key), nudge: nudge)

@@ -13,18 +13,22 @@ package actor ArtifactCache: ArtifactFetcher {
   private let http: HTTPClient
   /// Folders below which `file://` artifacts may lie.
   private let roots: [String]
+  /// Hosts that may have an address that is not public.
+  private let hosts: [String]
 
   /// 2 GiB: more than any release that is unpacked on one host should be.
   private static let largestBytes = 2 << 30
 
   /// `directory`: exists and belongs to the agent.
   package init(
-    directory: String, sources: [any SnapshotSource], http: HTTPClient, roots: [String]
+    directory: String, sources: [any SnapshotSource], http: HTTPClient, roots: [String] = [],
+    hosts: [String] = []
   ) {
     self.directory = directory
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
     self.http = http
     self.roots = roots
+    self.hosts = hosts
   }
 
   package func cached(identity: String) async -> ArtifactFile? {
@@ -92,6 +96,8 @@ package actor ArtifactCache: ArtifactFetcher {
     var request = HTTPRequest("GET", url: url)
     request.limits.bodyBytes = Self.largestBytes
     request.limits.total = .seconds(600)
+    // Whoever may commit must not make the agent ask its own network, or a cloud's metadata service.
+    request.addresses = isNamed(url) ? .any : .publicOnly
     let hash = RunningHash()
     do throws(TransportError) {
       let response = try await http.download(request, to: path) { hash.update($0) }
@@ -99,9 +105,19 @@ package actor ArtifactCache: ArtifactFetcher {
         throw TransportError.broken("\(url) answered \(response.status)")
       }
       return hash.digest
+    } catch .refused(let reason) {
+      throw .rejected(
+        fault: .stack,
+        "artifact \(url): \(reason); a host of your own is named in artifacts.hosts of the agent's"
+          + " configuration")
     } catch {
       throw .transient("artifact \(url): \(error)")
     }
+  }
+
+  private func isNamed(_ url: String) -> Bool {
+    guard let parts = URLComponents(string: url), let host = parts.host else { return false }
+    return hosts.contains(host) || hosts.contains("\(host):\(parts.port ?? 443)")
   }
 
   /// Only regular files whose real path lies below an allowed root.

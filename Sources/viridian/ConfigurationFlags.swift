@@ -22,6 +22,7 @@ struct ConfigurationFlags: ParsableArguments {
   @Option(help: help("alerts.webhook.secretFile")) var alertsWebhookSecretFile: String?
   @Option(help: help("secrets.directory")) var secretsDirectory: String?
   @Option(help: help("artifacts.fileRoots")) var artifactsFileRoots: [String] = []
+  @Option(help: help("artifacts.hosts")) var artifactsHosts: [String] = []
   @Option(help: help("limits.concurrentRollouts")) var limitsConcurrentRollouts: String?
   @Option(help: help("limits.removals")) var limitsRemovals: String?
   @Option(help: help("limits.removalsPercent")) var limitsRemovalsPercent: String?
@@ -34,7 +35,7 @@ struct ConfigurationFlags: ParsableArguments {
   var given: [String: [String]] {
     let lists = [
       "sources": sources, "platforms": platforms, "environments": environments,
-      "artifacts.fileRoots": artifactsFileRoots,
+      "artifacts.fileRoots": artifactsFileRoots, "artifacts.hosts": artifactsHosts,
     ]
     let plain = [
       "owner": owner, "mode": mode, "ledger": ledger, "identityKey": identityKey,

@@ -29,6 +29,9 @@ package struct AgentConfiguration: Sendable {
   package var secretsDirectory: String?
   /// Folders below which `file://` artifacts may lie.
   package var artifactRoots: [String] = []
+  /// Hosts of `https://` artifacts that may have an address that is not public: `name` for any port,
+  /// or `name:port`.
+  package var artifactHosts: [String] = []
   package var limits: PlanningLimits = PlanningLimits()
   package var history: HistoryEntry = HistoryEntry()
   package init(

@@ -34,8 +34,10 @@ package enum ConfigurationFields {
       "artifacts",
       .mapping([
         Field(
-          "fileRoots", .list(.text), "Folders below which file:// artifacts may lie.",
-          required: true)
+          "fileRoots", .list(.text), "Folders below which file:// artifacts may lie."),
+        Field(
+          "hosts", .list(.text),
+          "Hosts of https:// artifacts whose address is not public: NAME or NAME:PORT."),
       ]), "Where artifacts may come from."),
     Field("limits", .mapping(limits), "Bounds of the whole agent."),
     Field(

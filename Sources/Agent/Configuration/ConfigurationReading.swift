@@ -35,6 +35,8 @@ struct ConfigurationReading {
     }
     configuration.secretsDirectory = reader.mapping("secrets")?["directory"].map(path)
     configuration.artifactRoots = (reader.mapping("artifacts")?.list("fileRoots") ?? []).map(path)
+    configuration.artifactHosts = (reader.mapping("artifacts")?.list("hosts") ?? [])
+      .compactMap(\.text)
     configuration.limits = limits()
     let history = reader.mapping("history")
     let standard = HistoryEntry()
