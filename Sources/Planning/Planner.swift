@@ -7,9 +7,7 @@ package enum Planner {
     fleet.open()
     fleet.settle()
     fleet.judgeDependencies()
-    fleet.settle()
     fleet.giveTurns()
-    fleet.settle()
     return fleet.close()
   }
 }
@@ -59,6 +57,9 @@ private struct Fleet {
       }
       judge.judge(&passes[index])
       passes[index].rememberSpec()
+      if passes[index].spec?.dependsOn.isEmpty == false {
+        passes[index].dependency = "whether what it depends on is ready is not known yet"
+      }
     }
   }
 
@@ -89,8 +90,10 @@ private struct Fleet {
   mutating func judgeDependencies() {
     let ready = Dictionary(passes.map { ($0.id, $0.isReady) }) { first, _ in first }
     for index in passes.indices {
-      let waited = (passes[index].spec?.dependsOn ?? []).sorted().first { ready[$0] == false }
+      let others = passes[index].spec?.dependsOn ?? []
+      let waited = others.sorted().first { ready[$0] == false }
       passes[index].dependency = waited.map { "it depends on \($0), which is not ready" }
+      if !others.isEmpty { passes[index].settle() }
     }
   }
 
@@ -115,6 +118,7 @@ private struct Fleet {
       < input.limits.concurrentRollouts
     {
       passes[index].mayLaunch = true
+      passes[index].settle()
       running += 1
     }
   }
