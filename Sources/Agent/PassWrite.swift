@@ -29,7 +29,7 @@ extension PassState {
         write.records[plan.target] = .some(try plan.record.map(encoded))
       }
       if statuses[plan.target] != plan.status {
-        write.statuses[plan.target] = .some(plan.record == nil ? nil : plan.status)
+        write.statuses[plan.target] = .some(plan.shown)
       }
       for (generation, fingerprint) in plan.fingerprints {
         write.fingerprints[StackID(plan.target, generation)] = .some(fingerprint)
@@ -37,6 +37,7 @@ extension PassState {
       write.entries += plan.entries
       write.alerts += plan.alerts
     }
+    for target in strangers(to: output) { write.statuses[target] = .some(nil) }
     write.entries += intents
     var newRecord = agentRecord
     newRecord.memory = output.memory
@@ -51,9 +52,10 @@ extension PassState {
   /// Remembers what the ledger has taken.
   mutating func apply(_ output: PlanningOutput, sequence: Int, sources: [SourceName: SourceState]) {
     lastSequence = max(lastSequence, sequence)
+    for target in strangers(to: output) { statuses[target] = nil }
     for plan in output.plan {
       records[plan.target] = plan.record
-      statuses[plan.target] = plan.record == nil ? nil : plan.status
+      statuses[plan.target] = plan.shown
       // An action that only pauses while something is in flight is not announced anew.
       if !plan.actions.isEmpty { announced[plan.target] = plan.actions.map(\.sentence) }
       for (generation, fingerprint) in plan.fingerprints {
@@ -62,6 +64,12 @@ extension PassState {
     }
     agentRecord.memory = output.memory
     agentRecord.sources.merge(sources) { _, new in new }
+  }
+
+  /// Told in observe mode, never recorded, and no longer declared.
+  private func strangers(to output: PlanningOutput) -> Set<TargetID> {
+    guard statuses.count > output.plan.count else { return [] }
+    return Set(statuses.keys).subtracting(output.plan.map(\.target))
   }
 
   /// What became of each source since the last pass, said once; a held one is an alert.

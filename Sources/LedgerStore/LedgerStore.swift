@@ -66,7 +66,8 @@ package final class LedgerStore: Ledger, AlertOutbox {
   package func requests(after sequence: Int) async throws(LedgerError) -> [OperatorRequest] {
     try await reading { db in
       let sql = """
-        SELECT \(EntryRow.columns) FROM entry WHERE kind = 'request' AND sequence > ? \
+        SELECT \(EntryRow.columns) FROM entry WHERE kind = 'request' AND details IS NOT NULL \
+        AND sequence > ? \
         ORDER BY sequence LIMIT \(Self.largestPage)
         """
       return try Row.fetchAll(db, sql: sql, arguments: [sequence])

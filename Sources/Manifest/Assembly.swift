@@ -24,7 +24,7 @@ struct Assembly {
       for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
     }
     checkDependencies()
-    checkAdoptions()
+    refuseAdoptions()
     if targets.count > Manifest.mostTargets {
       diagnostics.append(
         Diagnostic(file: "", message: "more than \(Manifest.mostTargets) targets"))
@@ -119,18 +119,14 @@ struct Assembly {
     }
   }
 
-  /// Stacks are adopted from a target that is gone, and by one target only.
-  private mutating func checkAdoptions() {
-    var heirs: [TargetID: TargetID] = [:]
+  /// Whoever renames a target in good faith must not lose what serves.
+  private mutating func refuseAdoptions() {
     for (id, target) in targets.sorted(by: { $0.key < $1.key }) {
       guard let old = target.previously, let node = places[id] else { continue }
-      if places[old] != nil {
-        fail(id, node, "previously: \(old) is still declared, so its stacks are its own")
-      }
-      if let other = heirs.updateValue(id, forKey: old) {
-        fail(id, node, "previously: \(other) adopts the stacks of \(old) too")
-        broken.insert(other)
-      }
+      fail(
+        id, node,
+        "previously: the stacks of \(old) cannot be adopted yet; a rename is a removal and an addition:"
+          + " declare \(id) at another address, move its clients, then remove \(old)")
     }
   }
 }

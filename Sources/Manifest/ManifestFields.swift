@@ -71,7 +71,7 @@ package enum ManifestFields {
 
   /// Only a Target adopts: on other kinds the key would have no effect, so it is unknown there.
   private static let targetMetadata =
-    metadata + [Field("previously", .name, "The former application name, whose stacks it adopts.")]
+    metadata + [Field("previously", .name, "Reserved and refused: adoption is not built yet.")]
 
   private static let traffic = [
     Field(

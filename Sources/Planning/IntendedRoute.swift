@@ -34,9 +34,9 @@ extension TargetPass {
 
   /// nil: nothing may or needs to be written; a note says why.
   mutating func intendedRoute() -> Route? {
-    guard !isWorker, let known = spec ?? record.lastGood, known.traffic.mode != .none else {
-      return nil
-    }
+    guard !isWorker, let known = spec ?? record.lastGood else { return nil }
+    let declared = known.traffic.mode
+    guard let mode = declared == .none ? route?.route.mode : declared else { return nil }
     guard let declaration = spec?.route ?? route?.route.declaration ?? known.route else {
       return nil
     }
@@ -52,7 +52,7 @@ extension TargetPass {
       backend(generation, weightPercent: split[generation] ?? 0)
     }
     return Route(
-      target: id, mode: known.traffic.mode, declaration: declaration,
+      target: id, mode: mode, declaration: declaration,
       drainDeadline: known.traffic.drainDeadline, afterDrain: known.traffic.afterDrain,
       backends: backends, fallback: fallback(members))
   }

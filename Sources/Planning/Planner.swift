@@ -145,9 +145,11 @@ private struct Fleet {
   private func plan(_ pass: TargetPass) -> TargetPlan {
     guard !pass.facts.isObserving else {
       let told = pass.watching()
-      return TargetPlan(
+      var plan = TargetPlan(
         target: pass.id, record: pass.input.record.map { _ in told.record }, status: told.report(),
         entries: told.entries, alerts: told.alerts)
+      plan.isOnlyTold = true
+      return plan
     }
     return TargetPlan(
       target: pass.id, actions: pass.actions, record: pass.isForgotten ? nil : pass.record,

@@ -19,6 +19,8 @@ package struct TargetPlan: Hashable, Codable, Sendable {
   package var actions: [Action] = []
   /// The new record; nil when the target is gone and nothing of it must be remembered.
   package var record: TargetRecord?
+  /// Only told, in observe mode: no record does not mean that the target is gone.
+  package var isOnlyTold = false
   package var status: TargetStatus
   /// Fingerprints to write once, and (nil) to forget.
   package var fingerprints: [Generation: Fingerprint?] = [:]
@@ -38,4 +40,7 @@ package struct TargetPlan: Hashable, Codable, Sendable {
     self.entries = entries
     self.alerts = alerts
   }
+
+  /// What is shown of it; nil once it is gone.
+  package var shown: TargetStatus? { record == nil && !isOnlyTold ? nil : status }
 }

@@ -13,7 +13,16 @@ extension TargetPass {
   var isRemovalAllowed: Bool { record.removal?.isAllowed == true }
 
   var isWorker: Bool {
-    (spec ?? record.lastGood)?.traffic.mode ?? newestTraffic ?? .http == .none
+    (spec ?? record.lastGood)?.traffic.mode ?? newestTraffic ?? .http == .none && !servesStill
+  }
+
+  /// Declared a worker or not, stacks that were launched for traffic are behind its route. Only a
+  /// removal takes away what serves (S10).
+  var servesStill: Bool {
+    guard let route = input.route.value ?? nil else { return false }
+    return route.route.backends.contains { backend in
+      stacks[backend.generation].map { $0.certificate.traffic != .none } ?? false
+    }
   }
 
   private var newestTraffic: TrafficPolicy.Mode? {

@@ -22,6 +22,17 @@ import Testing
     }
   }
 
+  @Test func `in observe mode a new host shows what would be done`() async throws {
+    try await withHost { host in
+      try host.start(["run", "--mode", "observe"], failpoint: nil)
+      let status = try await host.until("the target is shown") { try await host.status() }
+      #expect(status.desiredVersion == "1.0.0")
+      #expect(status.explanation.contains { $0.contains("would: ") }, "\(status.explanation)")
+      #expect(try await host.run(["describe", "web@production"]).contains("observe mode"))
+      #expect(host.pids(of: "viridian-keeper").isEmpty)
+    }
+  }
+
   @Test func `in observe mode: it is an alert, nothing is replaced and nobody is obeyed`()
     async throws
   {

@@ -100,14 +100,19 @@ import Testing
         verb: verb, by: "ada", at: WallTime(milliseconds: 1), reason: "because")
       try await ledger.append(request)
     }
+    // A history entry that tells of a request is none.
+    try await ledger.commit(
+      LedgerWrite(entries: [
+        LedgerEntry(at: WallTime(milliseconds: 1), kind: .request, message: "ada pauses everything")
+      ]))
     let all = try await ledger.requests(after: 0)
     #expect(all.map(\.verb) == verbs)
     #expect(all.map(\.sequence) == Array(3...9))
     #expect(all.first?.by == "ada")
     #expect(try await ledger.requests(after: 8).map(\.verb) == [.approveRemoval("abc")])
-    let history = try await ledger.history(HistoryQuery(kinds: [.request], limit: 1))
-    #expect(history.first?.message == "ada asked: approve the removals of commit abc: because")
-    #expect(try await ledger.verify().entries == 9)
+    let history = try await ledger.history(HistoryQuery(kinds: [.request], limit: 2))
+    #expect(history.last?.message == "ada asked: approve the removals of commit abc: because")
+    #expect(try await ledger.verify().entries == 10)
   }
 
   @Test func `history filters, pages and never gives more than the limit`() async throws {

@@ -145,14 +145,16 @@ import Testing
     #expect(time < .seconds(20), "\(time)")
   }
 
-  @Test func `stacks are adopted only from a target that is gone, and by one`() {
+  @Test func `a rename that would lose what serves is refused, and says what to do`() {
     var example = example()
     example.target = Example.target.replacing(
       "{ name: web }", with: "{ name: web, previously: old }")
-    #expect(example.parse().targets.first?.previously == TargetID("old", "production"))
-    example.target = Example.target.replacing(
-      "{ name: web }", with: "{ name: web, previously: web }")
-    #expect(example.parse().broken == [web])
+    let state = example.parse()
+    #expect(state.broken == [web])
+    #expect(
+      state.diagnostics.contains {
+        $0.message.contains("then remove old@production") && $0.line > 0
+      })
   }
 
   @Test func `previously is refused where it would have no effect`() {

@@ -105,12 +105,11 @@ import Testing
     example.application = example.application.replacing(
       "{ name: web }", with: "{ name: web, labels: { team: shop }, annotations: { a: b } }")
     example.target = example.target.replacing("8080", with: "9090")
-      .replacing("metadata: { name: web }", with: "metadata: { name: other, previously: old }")
+      .replacing("metadata: { name: web }", with: "metadata: { name: other }")
     example.environment = example.environment.replacing(
       "platform: local", with: "platform: local, freeze: [{ days: [sat, sun] }]")
     #expect(try digest(example) == plain)
     #expect(try #require(example.onlyTarget()).labels == ["team": "shop"])
-    #expect(try #require(example.onlyTarget()).previously == TargetID("old", "production"))
   }
 
   @Test(arguments: ["instances: 3", "health: { interval: 2s }", "health: { running: {} }"])

@@ -44,11 +44,7 @@ extension TargetPass {
   // MARK: - Route
 
   private mutating func changeRoute() {
-    if isRemovalAllowed, record.stacks.isEmpty, unclaimedStacks.isEmpty,
-      route?.route.backends.allSatisfy({ $0.weightPercent == 0 }) ?? true
-    {
-      return removeRoute()
-    }
+    if isRouteOver { return removeRoute() }
     guard let intended = intendedRoute() else { return }
     let observed = route?.route
     let isDrift = observed != nil && !(route?.findings.isEmpty ?? true)
@@ -113,8 +109,20 @@ extension TargetPass {
     if record.route.repairs.isEmpty { forgetAlerts(.breakerOpen, except: []) }
   }
 
+  /// Its address is free for another target as soon as nothing that was sent there is left. Stacks that
+  /// are kept warm need no route; should they be wanted again, there will be one.
+  private var isRouteOver: Bool {
+    guard let route, isRemovalAllowed || (isWorker && record.rollout == nil) else { return false }
+    return route.route.backends.allSatisfy { backend in
+      guard backend.weightPercent == 0 else { return false }
+      if route.sessions[backend.generation, default: 0] == 0 { return true }
+      let since = record.stacks[backend.generation]?.inRole ?? .zero
+      return traffic.afterDrain == .close && since >= traffic.drainDeadline
+    }
+  }
+
   private mutating func removeRoute() {
-    guard !isWorker, let route else { return }
+    guard let route else { return }
     act(.removeRoute(ifRevision: route.revision), "removes the route")
   }
 

@@ -10,21 +10,21 @@ extension TargetPass {
     case .pause(let target):
       guard target == id || (target == nil && isFirst) else { return }
       if target == id { record.isPaused = true }
-      say(.request, nil, told)
+      say(.decision, nil, told)
     case .resume(let target):
       guard target == id || (target == nil && isFirst) else { return }
       if target == id { record.isPaused = false }
-      say(.request, nil, told)
+      say(.decision, nil, told)
     case .abort(id): abort(request, told)
     case .retry(id): retry(told)
     case .release(id, let digest): release(digest, told)
     case .adopt(let target):
       guard target == id || target == nil else { return }
-      if target == id || isFirst { say(.request, nil, told) }
+      if target == id || isFirst { say(.decision, nil, told) }
       isAdoptionAsked = true
       if target == id || record.hold?.reason == .ledgerLost { adoptWorld() }
     case .approveRemoval(let commit):
-      if isFirst { say(.request, nil, told) }
+      if isFirst { say(.decision, nil, told) }
       if record.removal?.commit == commit { note("its removal by \(commit.short) is confirmed") }
     case .abort, .retry, .release: return
     }
@@ -48,14 +48,14 @@ extension TargetPass {
   /// S18: with no rollout in progress an abort changes nothing.
   private mutating func abort(_ request: OperatorRequest, _ told: String) {
     guard let rollout = record.rollout, rollout.phase != .rollingBack else {
-      return say(.request, nil, "\(told); nothing is in progress")
+      return say(.decision, nil, "\(told); nothing is in progress")
     }
-    say(.request, rollout.candidate, told)
+    say(.decision, rollout.candidate, told)
     fail(.init(.aborted, "\(request.by) aborted it"))
   }
 
   private mutating func retry(_ told: String) {
-    say(.request, nil, told)
+    say(.decision, nil, told)
     if let reason = record.hold?.reason, reason != .ledgerLost, reason != .breaker,
       reason != .removal
     {
@@ -68,7 +68,7 @@ extension TargetPass {
   }
 
   private mutating func release(_ digest: Digest?, _ told: String) {
-    say(.request, nil, told)
+    say(.decision, nil, told)
     if let digest {
       record.quarantined[digest] = nil
     } else {

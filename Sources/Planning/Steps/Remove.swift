@@ -15,7 +15,14 @@ extension TargetPass {
       record.stacks[stable]?.become(.draining)
     }
     record.drift = [:]
-    note("it is being removed: \(record.stacks.count) stacks are left")
+    let left = record.stacks.sorted { $0.key < $1.key }.map { generation, stack in
+      stack.role == .warm
+        ? "\(generation) (warm, kept for \(policy.retain.warm.text))"
+        : "\(generation) (\(stack.role.rawValue))"
+    }
+    note(
+      "it is being removed" + (left.isEmpty ? "" : "; there still: \(left.joined(separator: ", "))")
+    )
     isForgotten = record.stacks.isEmpty && unclaimedStacks.isEmpty && (isWorker || route == nil)
   }
 }

@@ -54,7 +54,7 @@ extension TargetPass {
     guard isKnown else { return .unknown }
     guard spec != nil else { return record.stacks.isEmpty ? .synced : .outOfSync }
     guard record.rollout == nil, let stable = record.stable, isAsDeclared(stable),
-      isStableThere, isWorker || weight(stable) == 100
+      isStableThere, isWorker ? route == nil : weight(stable) == 100 && record.route.isConfirmed
     else { return .outOfSync }
     let hasDrift =
       record.drift[stable].map { !$0.findings.isEmpty } ?? false

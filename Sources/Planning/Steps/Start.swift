@@ -52,6 +52,9 @@ extension TargetPass {
   /// Why nothing may be launched for this; nil when nothing but the turn is missing.
   mutating func obstacle(to cause: RolloutMachine.Cause) -> String? {
     if let clash { return clash }
+    if spec?.traffic.mode == TrafficPolicy.Mode.none, servesStill {
+      return "it takes traffic, and only its removal ends that: declare the worker by another name"
+    }
     guard case .resolved(let digest, _) = input.resolution else { return unresolved }
     if let quarantine = record.quarantined[digest] {
       return "its digest is quarantined since \(quarantine.generation): \(quarantine.reason)"

@@ -88,7 +88,6 @@ struct TargetSettings {
   var listen = "127.0.0.1:8080"
   var platform: PlatformName = "local"
   var dependsOn: [TargetID] = []
-  var previously: TargetID?
 
   func desired(_ id: TargetID, source: SourceName, commit: CommitID) -> DesiredTarget {
     let workload: CanonicalValue = [
@@ -106,7 +105,7 @@ struct TargetSettings {
       id: id, source: source, commit: commit, version: version, platform: platform, spec: spec,
       rollout: rollout, traffic: traffic, drift: drift,
       route: traffic.mode == .none ? nil : ["listen": .string(listen)], dependsOn: dependsOn,
-      previously: previously, declaredDigest: spec.declaredDigest)
+      declaredDigest: spec.declaredDigest)
   }
 
   /// `version=2.0.0`; the answer is what is wrong with the pair, if anything.
@@ -127,7 +126,6 @@ struct TargetSettings {
     case "drift": return assign(&drift.action, .init(rawValue: value))
     case "ignore": drift.ignore = value.split(separator: ",").map(String.init)
     case "dependsOn": return assign(&dependsOn, TargetID(parsing: value).map { [$0] })
-    case "previously": return assign(&previously, TargetID(parsing: value))
     default: return setDuration(key, Duration(parsing: value))
     }
     return nil
