@@ -137,6 +137,7 @@ extension TargetStatus {
     if let rollout { return Cell(rollout.words, .busy) }
     let unread = findings.count { $0.word == .notChecked }
     if findings.count > unread { return Cell("drift: \(findings.count - unread) findings", .bad) }
+    if let ready = condition(.ready), !ready.status { return Cell(ready.message, .busy) }
     return unread == 0 ? Cell(nil) : Cell("not checked: \(unread) findings", .busy)
   }
 

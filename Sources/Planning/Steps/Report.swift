@@ -77,6 +77,7 @@ extension TargetPass {
 
   private var explanation: [String] {
     var lines = notes
+    if let refused { lines.insert(refused, at: 0) }
     if let held { lines.insert("\(held.word): \(held.message)", at: 0) }
     if facts.isObserving {
       let why = facts.conditions.mode == .observe ? "observe mode" : "the lease is not held"
@@ -92,6 +93,15 @@ extension TargetPass {
       lines.insert("nothing to do: it is as declared", at: 0)
     }
     return lines.uniqued
+  }
+
+  /// What the router or the platform said last, when it did not do what it was asked.
+  private var refused: String? {
+    if let reason = record.backOffs[.route]?.reason {
+      return "the route is not written: \(reason)"
+    }
+    guard isLaunchRefused, let reason = record.backOffs[.launch]?.reason else { return nil }
+    return "the platform does not launch it: \(reason)"
   }
 
   /// Fewer answer than should, as fresh probes tell.
@@ -196,7 +206,8 @@ extension TargetPass {
       }
     return RolloutSummary(
       strategy: rollout.strategy, candidate: rollout.candidate, from: rollout.from,
-      phase: rollout.phase.rawValue, cause: rollout.cause.rawValue, waitingFor: notes.first,
+      phase: rollout.phase.rawValue, cause: rollout.cause.rawValue,
+      waitingFor: refused ?? notes.first,
       elapsed: rollout.elapsed, of: bound)
   }
 
