@@ -145,12 +145,16 @@ extension TargetPass {
       ? "Unknown"
       : isStalled
         ? (held != nil ? "Held" : "Unresolvable")
-        : rollout != nil ? "RollingOut" : unhealthy != nil ? "Unhealthy" : sync.rawValue
+        : rollout != nil
+          ? "RollingOut"
+          : unhealthy != nil ? "Unhealthy" : isDriftLeft ? "Drifted" : sync.rawValue
     return [
       Condition(
         type: .ready, status: isSynced, reason: isSynced ? "Synced" : reason, message: message),
       Condition(
-        type: .reconciling, status: rollout != nil || (!isSynced && !isStalled),
+        type: .reconciling,
+        status: rollout != nil
+          || (!isSynced && !isStalled && !isDriftLeft && !facts.isObserving),
         reason: rollout.map { Self.camelCase($0.phase) } ?? reason, message: message),
       Condition(
         type: .stalled, status: isStalled,
@@ -158,6 +162,14 @@ extension TargetPass {
           ?? (isStalled ? "Unresolvable" : "NotStalled"),
         message: held?.message ?? unresolvable ?? "nothing is held"),
     ]
+  }
+
+  /// The policy says that drift is told and left.
+  private var isDriftLeft: Bool {
+    guard record.rollout == nil, let stable = record.stable, isAsDeclared(stable) else {
+      return false
+    }
+    return spec?.drift.action == .alert && record.drift[stable]?.findings.isEmpty == false
   }
 
   /// No waiting helps: what is declared names something that is not there.
