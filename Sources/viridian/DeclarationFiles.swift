@@ -49,10 +49,12 @@ struct DeclarationFiles {
   /// Where a source's declarations lie: below its `path` when this is the repository's top.
   func below(_ path: String) -> DeclarationFiles {
     let path = path.split(separator: "/").joined(separator: "/")
-    guard !path.isEmpty, let prefix = try? line(["rev-parse", "--show-prefix"]), prefix.isEmpty
-    else { return self }
+    guard !path.isEmpty, prefix?.isEmpty == true else { return self }
     return DeclarationFiles(directory: "\(directory)/\(path)")
   }
+
+  /// This directory's path in its repository, empty at the top; nil outside of one.
+  var prefix: String? { (try? line(["rev-parse", "--show-prefix"])).map(Self.plain) }
 
   /// The addresses under which a source may name this repository; none outside of one.
   func addresses() -> Set<String> {
@@ -63,7 +65,7 @@ struct DeclarationFiles {
     return Set(urls + [Self.plain(top)])
   }
 
-  /// One spelling for addresses that mean the same place.
+  /// One spelling for addresses or paths that mean the same place.
   static func plain(_ url: String) -> String {
     var url = url
     if url.hasPrefix("file://") { url.removeFirst("file://".count) }

@@ -144,7 +144,7 @@ import Testing
             wall: WallTime(milliseconds: 0))
         }, log: Logger(label: "test") { _ in told })
       let service = Task { await delivery.run() }
-      let deadline = clock.now + .seconds(10)
+      let deadline = clock.now + .seconds(60)
       while try await !ledger.outbox(limit: 9).isEmpty, clock.now < deadline {
         try await Task.sleep(for: .milliseconds(10))
       }

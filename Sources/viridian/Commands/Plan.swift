@@ -65,8 +65,11 @@ struct Plan: AsyncParsableCommand {
       return named
     }
     guard sources.count > 1 else { return sources.first }
-    let addresses = DeclarationFiles(directory: directory).addresses()
-    let matching = sources.filter { addresses.contains(DeclarationFiles.plain($0.url)) }
+    let files = DeclarationFiles(directory: directory)
+    let (addresses, prefix) = (files.addresses(), files.prefix)
+    var matching = sources.filter { addresses.contains(DeclarationFiles.plain($0.url)) }
+    // Of one repository, the source whose path this directory is.
+    if matching.count > 1 { matching.removeAll { DeclarationFiles.plain($0.path) != prefix } }
     guard matching.count == 1 else {
       throw Complaint("which source is \(directory)? Say --source with one of \(names)")
     }
