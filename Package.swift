@@ -67,7 +67,7 @@ let package = Package(
         "Alerts", "GitSource", "LedgerKit", "Manifest", "Model", "Planning", "PlatformKit",
         "Transport", crypto, lifecycle, logging,
       ]),
-    module("Alerts", ["LedgerKit", "Model", crypto]),
+    module("Alerts", ["LedgerKit", "Model", crypto, logging]),
     module("Display", ["LedgerKit", "Model", yams]),
     module("GitSource", ["CGit2", "Model", "Transport", crypto]),
     module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
@@ -114,7 +114,7 @@ let package = Package(
     tests(
       "AgentTests",
       ["Agent", "GitSource", "Model", "Planning", "PlatformKit", "Support", "Transport"]),
-    tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model"]),
+    tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model", logging]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(
       "EndToEndTests",

@@ -42,10 +42,10 @@ package struct AgentAnswers: Sendable {
     return Planner.plan(input).plan.map(\.status)
   }
 
-  /// The newest lines of one stack; without a generation, of the newest.
+  /// The newest lines of one stack; without a generation, of the newest. nil: there is no such stack.
   package func logs(
     _ target: TargetID, _ generation: Generation?, lines: Int
-  ) async throws(PlatformError) -> [String] {
+  ) async throws(PlatformError) -> [String]? {
     for place in parts.places.values {
       let stacks = try await place.platform.observe().stacks.filter { $0.id.target == target }
       let wanted =
@@ -55,8 +55,7 @@ package struct AgentAnswers: Sendable {
       return try await place.platform.logs(stack.certificate, lines: lines)
         .map { "[\(stack.id.generation)/\($0.instance)] \($0.text)" }
     }
-    throw .rejected(
-      fault: .platform, "\(target) has no stack\(generation.map { " \($0)" } ?? "") here")
+    return nil
   }
 }
 

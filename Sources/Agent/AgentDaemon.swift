@@ -61,7 +61,7 @@ package struct AgentDaemon: Sendable {
       assembly: LaunchAssembly(owner: configuration.owner, key: given.key, supply: resolver),
       ledger: given.ledger, lease: given.lease, nudge: nudge, log: given.log)
     let delivery = AlertDelivery(
-      sinks: given.sinks, ledger: given.ledger, now: HostClock.now)
+      sinks: given.sinks, ledger: given.ledger, now: HostClock.now, log: given.log)
     parts = AgentParts(
       ledger: given.ledger, places: given.places, board: board, executor: executor,
       prober: Prober(probe: EndpointProbe(http: try HTTPClient(connections: 256)), nudge: nudge),

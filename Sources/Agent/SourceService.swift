@@ -11,6 +11,8 @@ package struct SourceService: Service {
   private let poll: Duration
   private let wake: Nudge
   private let log: Logger
+  /// A page of log; `viridian lint` tells them all.
+  private static let toldProblems = 50
 
   package init(
     source: any SnapshotSource, board: SourceBoard, store: LastGoodStore, poll: Duration,
@@ -66,12 +68,41 @@ package struct SourceService: Service {
         attempted = tip
       }
     } catch .notFound(let reason) {
-      await board.update(source.name, view(desired, .held(reason: reason)))
+      await fail("source held", desired, .held(reason: reason), reason)
     } catch {
-      log.warning(
-        "source unreachable", metadata: ["source": "\(source.name)", "error": "\(error)"])
-      await board.update(source.name, view(desired, .unreachable(reason: "\(error)")))
+      await fail("source unreachable", desired, .unreachable(reason: "\(error)"), "\(error)")
     }
+  }
+
+  /// Logged when it is news, not at each poll.
+  private func fail(
+    _ message: Logger.Message, _ desired: DesiredState?, _ health: SourceState.Health,
+    _ reason: String
+  ) async {
+    if await board.view(of: source.name)?.state.health != health {
+      log.warning(message, metadata: ["source": "\(source.name)", "reason": "\(reason)"])
+    }
+    await board.update(source.name, view(desired, health))
+  }
+
+  /// Problems that the commit before did not have. Of thousands the first are enough to begin with.
+  private func tellProblems(_ new: DesiredState, since old: DesiredState?) {
+    let known = Set(old?.diagnostics ?? [])
+    let problems = new.diagnostics.filter { !known.contains($0) }
+    for problem in problems.prefix(Self.toldProblems) {
+      log.warning(
+        "a declaration is wrong",
+        metadata: [
+          "source": "\(source.name)", "commit": "\(new.commit)", "place": "\(problem.place)",
+          "problem": "\(problem.sentence)",
+        ])
+    }
+    guard problems.count > Self.toldProblems else { return }
+    log.warning(
+      "more declarations are wrong",
+      metadata: [
+        "source": "\(source.name)", "more": "\(problems.count - Self.toldProblems)",
+      ])
   }
 
   private func settle(
@@ -88,6 +119,7 @@ package struct SourceService: Service {
       try await source.accept(new.commit)
       log.info(
         "commit accepted", metadata: ["source": "\(source.name)", "commit": "\(new.commit)"])
+      tellProblems(new, since: desired)
       await board.update(source.name, view(new, .current))
       return true
     case .held(let commit, let reason), .rejected(let commit, let reason):

@@ -1,4 +1,5 @@
 package import LedgerKit
+package import Logging
 package import Model
 
 /// Carries out what `AlertSender` decides: the service that empties the ledger's outbox.
@@ -6,16 +7,19 @@ package struct AlertDelivery: Sendable {
   private let sinks: [any AlertSink]
   private let ledger: any Ledger & AlertOutbox
   private let now: @Sendable () -> Now
+  private let log: Logger
   private let events: AsyncStream<AlertSender.Event>
   private let inbox: AsyncStream<AlertSender.Event>.Continuation
 
   /// `now`: reads the clocks.
   package init(
-    sinks: [any AlertSink], ledger: any Ledger & AlertOutbox, now: @escaping @Sendable () -> Now
+    sinks: [any AlertSink], ledger: any Ledger & AlertOutbox,
+    now: @escaping @Sendable () -> Now, log: Logger
   ) {
     self.sinks = sinks
     self.ledger = ledger
     self.now = now
+    self.log = log
     // Needs no bound: each event is handled at once without waiting, besides nudges there are
     // at most one for each sink and two more, and `AlertSender` bounds what it keeps.
     (events, inbox) = AsyncStream.makeStream(of: AlertSender.Event.self)
@@ -29,9 +33,11 @@ package struct AlertDelivery: Sendable {
     var sender = AlertSender(sinkCount: sinks.count)
     var random = SystemRandomNumberGenerator()
     var timer: Task<Void, Never>?
+    var failing: Set<Int> = []
     nudge()
     await withDiscardingTaskGroup { group in
       for await event in events {
+        tell(event, &failing)
         for action in sender.handle(event, at: now().sinceBoot, random: &random) {
           if case .wakeUp(let time) = action {
             timer?.cancel()
@@ -43,6 +49,26 @@ package struct AlertDelivery: Sendable {
       }
       timer?.cancel()
       group.cancelAll()
+    }
+  }
+
+  /// The log says when a sink begins to fail and when it works again, not at each try.
+  private func tell(_ event: AlertSender.Event, _ failing: inout Set<Int>) {
+    switch event {
+    case .failed(_, let sink, .transient(let reason)):
+      guard failing.insert(sink).inserted else { return }
+      log.error(
+        "alerts cannot be delivered; they are kept and tried again",
+        metadata: ["sink": "\(sinks[sink].name)", "error": "\(reason)"])
+    case .failed(let key, let sink, .rejected(let reason)):
+      // Never tried again, so this is said once for each.
+      log.error(
+        "an alert was refused and is given up",
+        metadata: ["sink": "\(sinks[sink].name)", "alert": "\(key)", "error": "\(reason)"])
+    case .delivered(_, let sink):
+      guard failing.remove(sink) != nil else { return }
+      log.notice("alerts are delivered again", metadata: ["sink": "\(sinks[sink].name)"])
+    case .nudged, .outbox, .wokeUp, .recorded: break
     }
   }
 

@@ -18,10 +18,12 @@ package struct WebhookSink: AlertSink {
   private let secret: SymmetricKey?
   private let send: Send
 
-  /// `secret`: nil or empty sends no signature.
+  /// `secret`: what the key's file holds; one line break at its end is not part of the key. nil or
+  /// empty sends no signature.
   package init(url: String, secret: [UInt8]?, send: @escaping Send) {
     self.url = url
-    self.secret = secret.flatMap { $0.isEmpty ? nil : SymmetricKey(data: $0) }
+    let key = secret?.last == UInt8(ascii: "\n") ? secret?.dropLast() : secret?[...]
+    self.secret = key.flatMap { $0.isEmpty ? nil : SymmetricKey(data: $0) }
     self.send = send
   }
 

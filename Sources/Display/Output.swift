@@ -27,6 +27,18 @@ package struct Output: Sendable {
   /// `get`: one line a target. JSON: an array of statuses.
   package func statuses(_ statuses: [TargetStatus]) -> String { render(.statuses(statuses)) }
 
+  /// Below `get` and `describe`, for people only: the sources that are not current or that have
+  /// problems, each with the first of these. Empty in JSON and YAML, and when all is well.
+  package func troubles(of sources: [SourceSummary]) -> String {
+    let parts = View.troubles(of: sources)
+    guard !parts.isEmpty else { return "" }
+    switch format {
+    case .table: return "\n" + TerminalText(isColored: isColored).render(parts)
+    case .markdown: return "\n" + MarkdownText().render(parts)
+    case .json, .yaml: return ""
+    }
+  }
+
   /// `describe`: all of one target. JSON: one status.
   package func description(of status: TargetStatus) -> String { render(.description(of: status)) }
 

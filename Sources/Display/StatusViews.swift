@@ -15,6 +15,20 @@ extension View {
     return View(parts: [.table(table)], value: .array(statuses.map(\.form)))
   }
 
+  /// Ten problems are enough to begin with; `viridian lint` tells them all.
+  private static let shownProblems = 10
+
+  static func troubles(of sources: [SourceSummary]) -> [Part] {
+    sources.filter { !$0.isCurrent || !$0.diagnostics.isEmpty }.map { source in
+      let count = source.diagnostics.count
+      let problems = count == 0 ? "" : count == 1 ? ", 1 problem" : ", \(count) problems"
+      var lines = ["source \(source.name): \(source.health)\(problems)"]
+      lines += source.diagnostics.prefix(shownProblems).map(\.description)
+      if count > shownProblems { lines.append("… and \(count - shownProblems) more") }
+      return .list(lines)
+    }
+  }
+
   static func plan(_ statuses: [TargetStatus]) -> View {
     let parts = statuses.flatMap { status -> [Part] in
       let lines = status.explanation.isEmpty ? ["nothing to do"] : status.explanation

@@ -116,7 +116,8 @@ extension SourceConfiguration {
     }
     if case .ssh = location, knownHostsFile == nil {
       throw .configuration(
-        "source \(name): ssh needs knownHostsFile (ssh-keyscan \(location.place), then compare)")
+        "source \(name): ssh needs knownHosts: a file (ssh-keyscan \(location.place), then compare)"
+      )
     }
     let names = [fullReference].compactMap { $0 }
     guard names.allSatisfy(ReferenceRules.isValid) else {

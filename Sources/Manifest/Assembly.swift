@@ -19,8 +19,7 @@ struct Assembly {
 
   mutating func run() -> DesiredState {
     for entry in documents.targets { readTarget(entry) }
-    for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key })
-    where context.serves(name) {
+    for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key }) {
       for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
     }
     checkDependencies()
@@ -34,8 +33,10 @@ struct Assembly {
     return DesiredState(
       source: context.source, commit: context.commit,
       targets: targets.values.sorted { $0.id < $1.id }, broken: broken.sorted(),
-      diagnostics: diagnostics.sorted {
-        ($0.file, $0.line, $0.column, $0.message) < ($1.file, $1.line, $1.column, $1.message)
+      // What is wrong in an application is found again with each of its targets.
+      diagnostics: Set(diagnostics).sorted {
+        ($0.file, $0.line, $0.column, $0.message, $0.suggestion ?? "")
+          < ($1.file, $1.line, $1.column, $1.message, $1.suggestion ?? "")
       })
   }
 
@@ -46,7 +47,7 @@ struct Assembly {
     else { return }
     let id = TargetID(
       ApplicationName(rawValue: application), EnvironmentName(rawValue: environment))
-    guard context.serves(id.environment) else { return }
+    guard context.serves(id.environment) else { return checkElsewhere(id, entry.spec) }
     add(id, entry.reader.node, entry.spec, entry.metadata, isBroken: entry.isBroken)
   }
 
@@ -56,7 +57,32 @@ struct Assembly {
         member.key.error("\"\(member.name)\" is not the name of an application"))
     }
     let id = TargetID(ApplicationName(rawValue: member.name), environment)
+    guard context.serves(environment) else {
+      if documents.applications[id.application] == nil {
+        diagnostics.append(member.key.error(noApplication(id)))
+      }
+      return
+    }
     add(id, member.key, nil, nil, isBroken: false, short: member.value)
+  }
+
+  /// Another agent's target is left out, but a misspelt name would leave out one of ours. An error
+  /// suspends removals: a target that moved by a slip of the finger is not taken for a removed one.
+  private mutating func checkElsewhere(_ id: TargetID, _ spec: MappingReader) {
+    if documents.applications[id.application] == nil, let node = spec["application"] {
+      diagnostics.append(node.error(noApplication(id)))
+    }
+    if documents.environments[id.environment] == nil, let node = spec["environment"] {
+      diagnostics.append(node.error(noEnvironment(id)))
+    }
+  }
+
+  private func noApplication(_ id: TargetID) -> String {
+    "no application \"\(id.application)\" is declared"
+  }
+
+  private func noEnvironment(_ id: TargetID) -> String {
+    "no environment \"\(id.environment)\" is declared"
   }
 
   private mutating func add(
@@ -75,11 +101,11 @@ struct Assembly {
     }
     guard let application = documents.applications[id.application] else {
       let place = spec?["application"] ?? node
-      return fail(id, place, "no application \"\(id.application)\" is declared")
+      return fail(id, place, noApplication(id))
     }
     guard let environment = documents.environments[id.environment] else {
       let place = spec?["environment"] ?? node
-      return fail(id, place, "no environment \"\(id.environment)\" is declared")
+      return fail(id, place, noEnvironment(id))
     }
     guard !application.isBroken, !environment.isBroken else {
       broken.insert(id)

@@ -33,6 +33,10 @@ package struct SourceSummary: Hashable, Codable, Sendable {
   package var commit: CommitID?
   package var targets: Int
   package var diagnostics: [Diagnostic] = []
+
+  /// The newest commit was read, and nothing holds it.
+  package var isCurrent: Bool { health == "current" }
+
   package init(
     name: SourceName, health: String, commit: CommitID? = nil, targets: Int,
     diagnostics: [Diagnostic] = []

@@ -29,7 +29,14 @@ package struct Diagnostic: Hashable, Codable, Sendable, CustomStringConvertible 
 
   /// `environments/web.yaml:7:3: error: unknown key "verison" (did you mean "version"?)`.
   package var description: String {
-    let position = line == 0 ? file : column == 0 ? "\(file):\(line)" : "\(file):\(line):\(column)"
-    return "\(position): \(severity.rawValue): \(message)" + (suggestion.map { " (\($0))" } ?? "")
+    "\(place.isEmpty ? "" : "\(place): ")\(severity.rawValue): \(sentence)"
   }
+
+  /// `environments/web.yaml:7:3`; empty when all files together are meant.
+  package var place: String {
+    line == 0 ? file : column == 0 ? "\(file):\(line)" : "\(file):\(line):\(column)"
+  }
+
+  /// `unknown key "verison" (did you mean "version"?)`.
+  package var sentence: String { message + (suggestion.map { " (\($0))" } ?? "") }
 }

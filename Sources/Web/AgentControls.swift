@@ -8,14 +8,14 @@ package struct AgentControls: Sendable {
   package var status: @Sendable () async -> AgentStatus
   /// What the planner would decide now if these were the accepted states; nothing is done.
   package var preview: @Sendable (DesiredState) async throws -> [TargetStatus]
-  /// The newest log lines of one stack; nil: the one that serves.
-  package var logs: @Sendable (TargetID, Generation?, _ lines: Int) async throws -> [String]
+  /// The newest log lines of one stack (without a generation, of the newest); nil: there is none.
+  package var logs: @Sendable (TargetID, Generation?, _ lines: Int) async throws -> [String]?
   /// Ends the agent as SIGTERM does.
   package var stop: @Sendable () -> Void
   package init(
     nudge: @escaping @Sendable () -> Void, status: @escaping @Sendable () async -> AgentStatus,
     preview: @escaping @Sendable (DesiredState) async throws -> [TargetStatus],
-    logs: @escaping @Sendable (TargetID, Generation?, _ lines: Int) async throws -> [String],
+    logs: @escaping @Sendable (TargetID, Generation?, _ lines: Int) async throws -> [String]?,
     stop: @escaping @Sendable () -> Void
   ) {
     self.nudge = nudge

@@ -15,6 +15,7 @@ struct ControlAPI: Sendable {
 
   func router() -> Router<BasicRequestContext> {
     let router = Router()
+    router.add(middleware: SpokenErrors())
     router.get("/v1/agent") { _, _ in try json(await controls.status()) }
     router.get("/v1/targets") { _, _ in try json(await ledger.statuses()) }
     router.get("/v1/history") { request, _ in try await history(request) }
@@ -57,7 +58,12 @@ struct ControlAPI: Sendable {
     let target = try parsed(parameters["target"].map(String.init) ?? "")
     let generation = parameters["generation"].flatMap { Int($0) }.map { Generation($0) }
     let lines = min(parameters["lines"].flatMap { Int($0) } ?? 100, Self.largestPage)
-    return try json(await controls.logs(target, generation, lines))
+    guard let found = try await controls.logs(target, generation, lines) else {
+      let stack = generation.map { "stack \($0)" } ?? "stack"
+      throw HTTPError(
+        .notFound, message: "\(target) has no \(stack) here: `viridian get` shows what there is")
+    }
+    return try json(found)
   }
 
   private func append(_ request: Request) async throws -> Response {
@@ -66,9 +72,27 @@ struct ControlAPI: Sendable {
         .conflict, message: "this agent only observes; start it with `mode: act` for it to obey")
     }
     var asked = try await decode(OperatorRequest.self, request)
+    try await check(asked.verb)
     asked.sequence = try await ledger.append(asked)
     controls.nudge()
     return try json(asked)
+  }
+
+  /// A request for a target that nobody knows is a slip of the finger, and would wait for ever.
+  private func check(_ verb: OperatorRequest.Verb) async throws {
+    let target: TargetID? =
+      switch verb {
+      case .pause(let target), .resume(let target): target
+      case .abort(let target), .retry(let target), .release(let target, _): target
+      // After a lost ledger a target may be held before it has a status.
+      case .adopt, .approveRemoval: nil
+      }
+    guard let target else { return }
+    let known = try await ledger.statuses().map(\.target)
+    guard known.contains(target) else {
+      let names = known.isEmpty ? "none yet" : known.map(\.description).joined(separator: ", ")
+      throw HTTPError(.notFound, message: "no target \(target); known: \(names)")
+    }
   }
 
   private func parsed(_ text: String) throws -> TargetID {

@@ -85,10 +85,23 @@ struct AgentClient {
       throw Complaint("the agent at \(socket) did not answer: \(error)")
     }
     guard (200..<300).contains(response.status) else {
-      let text = String(decoding: response.body, as: UTF8.self)
-      throw Complaint("the agent refused (\(response.status)): \(text)")
+      throw Complaint("the agent refused (\(response.status)): \(Self.reason(response.body))")
     }
     return Data(response.body)
+  }
+
+  /// Hummingbird's `{"error":{"message":…}}`, or the body as it is.
+  private static func reason(_ body: [UInt8]) -> String {
+    struct Refusal: Decodable {
+      struct Reason: Decodable { var message: String }
+      var error: Reason
+    }
+    do {
+      return try JSONDecoder().decode(Refusal.self, from: Data(body)).error.message
+    } catch {
+      let text = String(decoding: body, as: UTF8.self)
+      return text.isEmpty ? "it gave no reason" : text
+    }
   }
 
   private func decoded<Value: Decodable>(_ data: Data) throws -> Value {

@@ -97,6 +97,9 @@ struct AgentProcess {
         guard let data = FileManager.default.contents(atPath: path) else {
           throw AgentError.startup("alerts.webhook.secretFile: \(path) cannot be read")
         }
+        guard data.contains(where: { $0 != UInt8(ascii: "\n") }) else {
+          throw AgentError.startup("alerts.webhook.secretFile: \(path) is empty: it is the key")
+        }
         return Array(data)
       }
       let http = try HTTPClient(connections: 2)

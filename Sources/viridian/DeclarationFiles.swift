@@ -10,9 +10,14 @@ struct DeclarationFiles {
 
   /// All YAML files below the directory, artifacts and hidden folders left out.
   func read() throws -> [ManifestFile] {
-    guard let walk = FileManager.default.enumerator(atPath: directory) else {
-      throw Complaint("\(directory) cannot be read")
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
+      throw Complaint("there is no directory \(directory)")
     }
+    guard isDirectory.boolValue else { throw Complaint("\(directory) is not a directory") }
+    guard access(directory, R_OK | X_OK) == 0,
+      let walk = FileManager.default.enumerator(atPath: directory)
+    else { throw Complaint("\(directory) cannot be read") }
     var files: [ManifestFile] = []
     for case let path as String in walk where path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
       let parts = path.split(separator: "/")
@@ -31,13 +36,46 @@ struct DeclarationFiles {
     let paths = listing.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     return try paths.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
       .filter { !$0.hasPrefix("artifacts/") }.sorted()
-      .map { ManifestFile(path: $0, bytes: try git(["show", "\(revision):\($0)"])) }
+      // The listing is of this directory, which need not be the repository's top.
+      .map { ManifestFile(path: $0, bytes: try git(["show", "\(revision):./\($0)"])) }
   }
 
   func commit(of revision: String) throws -> CommitID {
     let text = String(
       decoding: try git(["rev-parse", "--verify", "\(revision)^{commit}"]), as: UTF8.self)
     return CommitID(rawValue: text.trimmingCharacters(in: .whitespacesAndNewlines))
+  }
+
+  /// Where a source's declarations lie: below its `path` when this is the repository's top.
+  func below(_ path: String) -> DeclarationFiles {
+    let path = path.split(separator: "/").joined(separator: "/")
+    guard !path.isEmpty, prefix?.isEmpty == true else { return self }
+    return DeclarationFiles(directory: "\(directory)/\(path)")
+  }
+
+  /// This directory's path in its repository, empty at the top; nil outside of one.
+  var prefix: String? { (try? line(["rev-parse", "--show-prefix"])).map(Self.plain) }
+
+  /// The addresses under which a source may name this repository; none outside of one.
+  func addresses() -> Set<String> {
+    guard let top = try? line(["rev-parse", "--show-toplevel"]) else { return [] }
+    let remotes = (try? git(["config", "--get-regexp", "^remote\\..*\\.url$"])) ?? []
+    let urls = String(decoding: remotes, as: UTF8.self).split(separator: "\n")
+      .compactMap { $0.split(separator: " ", maxSplits: 1).last.map { Self.plain(String($0)) } }
+    return Set(urls + [Self.plain(top)])
+  }
+
+  /// One spelling for addresses or paths that mean the same place.
+  static func plain(_ url: String) -> String {
+    var url = url
+    if url.hasPrefix("file://") { url.removeFirst("file://".count) }
+    while url.hasSuffix("/") { url.removeLast() }
+    return url.hasSuffix(".git") ? String(url.dropLast(4)) : url
+  }
+
+  private func line(_ arguments: [String]) throws -> String {
+    String(decoding: try git(arguments), as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   private func git(_ arguments: [String]) throws -> [UInt8] {

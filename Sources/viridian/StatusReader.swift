@@ -1,4 +1,5 @@
 import Agent
+import Display
 import Foundation
 import LedgerKit
 import LedgerStore
@@ -19,9 +20,16 @@ struct StatusReader {
     let all = try await either({ try await client.targets() }, { try await $0.statuses() })
     for target in targets where !all.contains(where: { $0.target == target }) {
       let known = all.map(\.target.description).joined(separator: ", ")
-      throw Complaint("no target \(target); known: \(known.isEmpty ? "none yet" : known)")
+      let troubles = Output().troubles(of: try await sources()).dropLast()
+      throw Complaint(
+        "no target \(target); known: \(known.isEmpty ? "none yet" : known)\(troubles)")
     }
     return targets.isEmpty ? all : all.filter { targets.contains($0.target) }
+  }
+
+  /// Of the running agent; none without one: the ledger does not know how the sources are.
+  func sources() async throws -> [SourceSummary] {
+    client.isAgentThere ? try await client.status().sources : []
   }
 
   func history(_ query: HistoryQuery) async throws -> [LedgerEntry] {

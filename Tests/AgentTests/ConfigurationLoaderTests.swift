@@ -107,6 +107,25 @@ import Testing
     #expect(problem("limits: 3\n", flags: ["limits.removals": ["1"]]).contains("viridian.yaml:1:9"))
   }
 
+  @Test func `a webhook's url that is none is refused at its place, and not repeated`() throws {
+    for url in ["chat.example.org/T0/hook", "ftp://x/T0", "https:///T0", "/T0", "http://"] {
+      let text = problem("alerts:\n  webhook:\n    url: \"\(url)\"\n")
+      #expect(text.contains("viridian.yaml:3:10: error: \"url\" of the webhook"), "\(text)")
+      #expect(!text.contains("T0"), "\(text)")
+    }
+    let file = "alerts: { webhook: { url: \"HTTP://127.0.0.1:9/a?b\" } }\n"
+    #expect(try load(file).webhook?.url == "HTTP://127.0.0.1:9/a?b")
+  }
+
+  @Test func `a directory is no configuration`() throws {
+    #expect {
+      try ConfigurationLoader.load(
+        file: directory.path(""), flags: [:], variables: [:], directory: "/")
+    } throws: { error in
+      "\(error)".contains("is a directory: name a file")
+    }
+  }
+
   @Test func `an empty variable is not set, and text is not read as YAML`() throws {
     let configuration = try load(
       variables: ["VIRIDIAN_OWNER": "", "VIRIDIAN_LEDGER": "true: [x"])

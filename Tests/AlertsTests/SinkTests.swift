@@ -2,6 +2,7 @@ import Alerts
 import Foundation
 import LedgerKit
 import LedgerStore
+import Logging
 import Model
 import Testing
 
@@ -42,6 +43,17 @@ import Testing
       call.headers["X-Viridian-Signature"]
         == "sha256=7c8b5c3a7555ce13abfb0ad4995363cad97800af0078d32ebd6a935382d96b18")
     #expect(!sink.name.contains("secret-path"))
+  }
+
+  @Test func `a line break at the end of the key's file is not part of the key`() async throws {
+    let calls = Calls(answers: [200])
+    for key in ["key", "key\n", "key\n\n"] {
+      let sink = WebhookSink(url: "http://x/", secret: Array(key.utf8), send: calls.send)
+      try await sink.deliver(alert("k"))
+    }
+    let signatures = calls.all.map { $0.headers["X-Viridian-Signature"] }
+    #expect(signatures[0] == signatures[1])
+    #expect(signatures[0] != signatures[2])
   }
 
   @Test func `without a secret there is no signature`() async throws {
@@ -119,24 +131,33 @@ import Testing
       let key = try #require(IdentityKey(bytes: Array(repeating: 1, count: 32)))
       let ledger = try LedgerStore.open(at: directory + "/ledger.db", key: key)
       try await ledger.commit(LedgerWrite(alerts: [alert("a"), alert("b")]))
-      let calls = Calls(answers: [503, 200, 200])
+      let calls = Calls(answers: [503, 503, 200, 200])
       let sink = WebhookSink(url: "http://x/", secret: nil, send: calls.send)
       let clock = ContinuousClock()
       let start = clock.now
-      let delivery = AlertDelivery(sinks: [sink], ledger: ledger) {
-        Now(
-          bootID: "b", sinceBoot: .seconds(100) + (clock.now - start),
-          wall: WallTime(milliseconds: 0))
-      }
+      let told = Told()
+      let delivery = AlertDelivery(
+        sinks: [sink], ledger: ledger,
+        now: {
+          Now(
+            bootID: "b", sinceBoot: .seconds(100) + (clock.now - start),
+            wall: WallTime(milliseconds: 0))
+        }, log: Logger(label: "test") { _ in told })
       let service = Task { await delivery.run() }
-      let deadline = clock.now + .seconds(10)
+      let deadline = clock.now + .seconds(60)
       while try await !ledger.outbox(limit: 9).isEmpty, clock.now < deadline {
         try await Task.sleep(for: .milliseconds(10))
       }
       service.cancel()
       await service.value
       #expect(try await ledger.outbox(limit: 9).isEmpty)
-      #expect(calls.all.count == 3)
+      #expect(calls.all.count == 4)
+      // Once when it begins to fail and once when it works again.
+      #expect(
+        told.lines == [
+          "error: alerts cannot be delivered; they are kept and tried again "
+            + "(webhook x answered with status 503)", "notice: alerts are delivered again ()",
+        ])
       #expect(try await ledger.verify().reason == nil)
     }
   }
@@ -162,5 +183,25 @@ private final class Calls: @unchecked Sendable {  // The lock guards both lists.
         return self.answers.isEmpty ? 200 : self.answers.removeFirst()
       }
     }
+  }
+}
+
+/// What was logged: level, message and the error.
+private final class Told: LogHandler, @unchecked Sendable {
+  private let lock = NSLock()
+  private var stored: [String] = []
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .trace
+
+  var lines: [String] { lock.withLock { stored } }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let error = event.metadata?["error"].map { "\($0)" } ?? ""
+    lock.withLock { stored.append("\(event.level): \(event.message) (\(error))") }
   }
 }

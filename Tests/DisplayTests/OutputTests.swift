@@ -32,6 +32,22 @@ import Yams
     return status
   }
 
+  @Test func `sources that are not well are told below, with their first problems`() {
+    let problems = (1...12).map { Diagnostic(file: "a.yaml", line: $0, column: 2, message: "bad") }
+    let sources = [
+      SourceSummary(name: "fine", health: "current", targets: 1),
+      SourceSummary(name: "gone", health: "held: no branch \"x\"", targets: 0),
+      SourceSummary(name: "main", health: "current", targets: 1, diagnostics: problems),
+    ]
+    let text = Output().troubles(of: sources)
+    #expect(
+      text.hasPrefix("\n- source gone: held: no branch \"x\"\n\n- source main: current, 12 pr"))
+    #expect(text.contains("- a.yaml:10:2: error: bad\n- … and 2 more\n"))
+    #expect(!text.contains("a.yaml:11") && !text.contains("fine"))
+    #expect(Output().troubles(of: [sources[0]]).isEmpty)
+    #expect(Output(format: .json).troubles(of: sources).isEmpty)
+  }
+
   @Test func `get is an aligned table`() {
     var held = rolling(weight: 0)
     held.target = TargetID("a", "b")

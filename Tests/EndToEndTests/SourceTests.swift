@@ -80,6 +80,82 @@ import Testing
     }
   }
 
+  @Test func `what goes wrong is told where people look`() async throws {
+    try await withHost { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.write(
+        "environments/production/other.yaml",
+        "apiVersion: viridian.dev/v1alpha1\nkind: Target\nmetadata: { name: x }\nspec: { a: 1 }\n")
+      try host.remote.commit("a wrong document")
+      try await host.until("the problem is known") {
+        try await host.agentStatus().sources.contains { !$0.diagnostics.isEmpty } ? true : nil
+      }
+      let place = "environments/production/other.yaml:4:"
+      #expect(try await host.run(["get"]).contains(place))
+      #expect(try await host.run(["describe", "web@production"]).contains(place))
+      let log = try String(contentsOf: host.logFile, encoding: .utf8)
+      #expect(log.contains("a declaration is wrong") && log.contains(place))
+
+      let known = "known: web@production"
+      #expect(try await host.run(["wait", "nope@x"], expecting: 2).contains(known))
+      #expect(try await host.run(["pause", "nope@x"], expecting: 2).contains(known))
+      let late = try await host.run(
+        ["wait", "web@production", "--version", "7", "--timeout", "1s"], expecting: 3)
+      #expect(late.contains("not synced within 1s\n- "), "\(late)")
+      let logs = try await host.run(["logs", "web@nowhere"], expecting: 2)
+      #expect(logs.contains("(404): web@nowhere has no stack here"), "\(logs)")
+      let ninth = try await host.run(["logs", "web@production", "--generation", "9"], expecting: 2)
+      #expect(ninth.contains("has no stack v009 here"), "\(ninth)")
+      let backup = try await host.run(["backup", "/nope/x"], expecting: 2)
+      #expect(backup.contains("cannot write /nope/x: there is no directory /nope"), "\(backup)")
+      let file = host.directory.appending(path: "backup").path
+      try await host.run(["backup", file])
+      #expect(try await host.run(["backup", file], expecting: 2).contains("is there already"))
+      try await host.run(["backup", host.directory.path], expecting: 2)
+      #expect(!FileManager.default.fileExists(atPath: host.directory.path + ".partial"))
+    }
+  }
+
+  @Test func `a branch that is not there is told by get`() async throws {
+    try await withHost { host in
+      try host.write(
+        source: "{ name: main, url: \"file://\(host.remote.path)\", branch: nowhere, poll: 5s }")
+      try host.start()
+      try await host.until("the source is held") {
+        try await health(host).hasPrefix("held") ? true : nil
+      }
+      #expect(try await host.run(["get"]).contains("No targets.\n\n- source main: held: "))
+      let log = try String(contentsOf: host.logFile, encoding: .utf8)
+      #expect(log.contains("source held") && log.contains("nowhere"))
+    }
+  }
+
+  @Test func `plan shows what a commit removes`() async throws {
+    try await withHost(keeping: ["web@production", "web@staging"]) { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try await host.synced("1.1.0", "web@staging")
+      try host.remote.remove("environments/staging/web.yaml")
+      let directory = ["--directory", host.directory.appending(path: "clone").path]
+      let text = try await host.run(["plan", "--base", "HEAD"] + directory, expecting: 1)
+      #expect(text.contains("web@staging") && !text.contains("web@production"), "\(text)")
+      let wrong = try await host.run(["plan", "--source", "x"] + directory, expecting: 2)
+      #expect(wrong.contains("known: main"))
+    }
+  }
+
+  @Test func `lint of what is no directory is an error`() async throws {
+    let directory = try TemporaryDirectory()
+    let url = URL(filePath: directory.path(""))
+    for path in ["nosuchdir", "/etc/passwd"] {
+      let answer = try await execute(Programs.viridian.path, ["lint", path], in: url)
+      #expect(answer.code == 2, "\(answer.text)")
+      #expect(answer.text.contains(path))
+    }
+    withExtendedLifetime(directory) {}
+  }
+
   @Test func `lint over all sources finds a target that two declare`() async throws {
     let directory = try TemporaryDirectory()
     for name in ["shop", "team"] {

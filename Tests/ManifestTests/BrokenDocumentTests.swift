@@ -177,6 +177,36 @@ import Testing
     #expect(example.parse(serving: ["staging"]).targets.map(\.id) == [mailer])
   }
 
+  @Test func `a misspelt name leaves no target out silently`() {
+    let slips = [
+      (
+        "environment: production", "environment: prodution",
+        "no environment \"prodution\" is declared"
+      ),
+      ("application: web", "application: wbe", "no application \"wbe\" is declared"),
+    ]
+    for (right, wrong, message) in slips {
+      for served: EnvironmentName in ["production", "staging"] {
+        var example = Example()
+        example.target = Example.target.replacing(right, with: wrong)
+        let state = example.parse(serving: [served])
+        #expect(state.diagnostics.map(\.message) == [message])
+        #expect(state.targets.isEmpty && !state.isComplete)
+      }
+    }
+  }
+
+  @Test func `what is wrong in an application is told once, not with each target`() {
+    var example = Example()
+    example.application = example.application.replacing(
+      "artifacts/web-${version}", with: "a ${nope}")
+    example.others["second.yaml"] = Example.target.replacing("production", with: "staging")
+      .replacing("8080", with: "8081")
+    example.others["staging.yaml"] = Example.environment.replacing("production", with: "staging")
+    let messages = example.parse().diagnostics.map(\.description)
+    #expect(!messages.isEmpty && Set(messages).count == messages.count, "\(messages)")
+  }
+
   @Test(arguments: ["canary", "rolling"]) func `a strategy of a later version is named as such`(
     _ strategy: String
   ) {

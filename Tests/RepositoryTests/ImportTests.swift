@@ -10,7 +10,7 @@ private let mayImport: [String: Set<String>] = [
   "Planning": ["LedgerKit", "Model"],
   "Manifest": ["Model", "PlatformKit", "Yams"],
   "Display": ["LedgerKit", "Model", "Yams"],
-  "Alerts": system.union(["Crypto", "LedgerKit", "Model"]),
+  "Alerts": system.union(["Crypto", "LedgerKit", "Logging", "Model"]),
   "LedgerStore": system.union(["GRDB", "LedgerKit", "Model"]),
   "Transport": system.union(["CCurl"]),
   "GitSource": system.union(["CGit2", "Crypto", "Model", "Transport"]),

@@ -35,6 +35,11 @@ package enum ConfigurationLoader {
   }
 
   private static func read(_ path: String) throws(AgentError) -> ManifestNode {
+    var isDirectory: ObjCBool = false
+    guard
+      !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+        || !isDirectory.boolValue
+    else { throw .startup("the configuration \(path) is a directory: name a file") }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw .startup("the configuration \(path) cannot be read: \(lastSystemError())")
     }

@@ -30,9 +30,7 @@ struct ConfigurationReading {
       .map { EnvironmentName(rawValue: $0) }
     let alerts = reader.mapping("alerts")
     configuration.alertFile = alerts?["file"].map(path)
-    configuration.webhook = alerts?.mapping("webhook").map {
-      WebhookEntry(url: $0.text("url") ?? "", secretFile: $0["secretFile"].map(path))
-    }
+    configuration.webhook = try webhook(alerts?.mapping("webhook"))
     configuration.secretsDirectory = reader.mapping("secrets")?["directory"].map(path)
     configuration.artifactRoots = (reader.mapping("artifacts")?.list("fileRoots") ?? []).map(path)
     configuration.artifactHosts = (reader.mapping("artifacts")?.list("hosts") ?? [])
@@ -62,6 +60,19 @@ struct ConfigurationReading {
         (reader[field] ?? reader.node).error("\"\(field)\" is at least 10ms").description)
     }
     return value
+  }
+
+  private func webhook(_ given: MappingReader?) throws(AgentError) -> WebhookEntry? {
+    guard let given, let node = given["url"], let text = node.text else { return nil }
+    let url = URL(string: text)
+    guard let scheme = url?.scheme?.lowercased(), ["http", "https"].contains(scheme),
+      url?.host?.isEmpty == false
+    else {
+      // The text itself may hold a secret.
+      throw .startup(
+        node.error("\"url\" of the webhook is like https://chat.example.org/hook").description)
+    }
+    return WebhookEntry(url: text, secretFile: given["secretFile"].map(path))
   }
 
   private func limits() -> PlanningLimits {

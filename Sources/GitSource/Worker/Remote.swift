@@ -129,6 +129,9 @@ final class Remote {
     guard code < 0 else { return }
     let failure = GitFailure(code: code, doing: what)
     guard case .file(let path) = location, !what.hasPrefix("store") else { throw failure }
+    guard access(path, F_OK) == 0 || errno != ENOENT else {
+      throw SourceError.missing("there is no repository at \(path): correct the source's url")
+    }
     guard access(path, R_OK | X_OK) == 0 else {
       throw SourceError.missing(
         "\(path) cannot be read by the source worker's user \(getuid()): it must be searchable")

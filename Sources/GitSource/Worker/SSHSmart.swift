@@ -158,7 +158,8 @@ private final class SSHSmartStream: SmartStream {
     let all = text.joined(separator: " ")
     if all.contains("Host key verification failed") || all.contains("host key is known") {
       return .untrusted(
-        "\(place): the host key is not the one in knownHostsFile: find out why, then correct it")
+        "\(place): the host key is not the one in the source's knownHosts file: find out why, then correct it"
+      )
     }
     if all.contains("Permission denied") {
       return .denied("\(place) refuses our ssh key: \(last)")

@@ -14,7 +14,9 @@ struct Get: AsyncParsableCommand {
     let reader = try StatusReader(options)
     guard watch else {
       let statuses = try await reader.statuses(of: targets)
-      return print(output.renderer.statuses(statuses), terminator: "")
+      let sources = try await reader.sources()
+      return print(
+        output.renderer.statuses(statuses) + output.renderer.troubles(of: sources), terminator: "")
     }
     var screen = Screen(isLive: output.isColored)
     while true {
@@ -33,9 +35,14 @@ struct Describe: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let statuses = try await StatusReader(options).statuses(of: [target])
+    let reader = try StatusReader(options)
+    let statuses = try await reader.statuses(of: [target])
+    let sources = try await reader.sources()
     for status in statuses {
-      print(output.renderer.description(of: status), terminator: "")
+      let own = sources.filter { $0.name == status.source }
+      print(
+        output.renderer.description(of: status) + output.renderer.troubles(of: own),
+        terminator: "")
     }
   }
 }

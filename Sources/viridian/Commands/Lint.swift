@@ -32,7 +32,9 @@ struct LintCommand: ParsableCommand {
             source: SourceName(rawValue: directory), commit: "", platforms: platforms,
             serving: configuration.environments)))
     }
-    let problems = states.flatMap(\.diagnostics) + Lint.problems(states, platforms)
+    var told: Set<Diagnostic> = []
+    let problems = (states.flatMap(\.diagnostics) + Lint.problems(states, platforms))
+      .filter { told.insert($0).inserted }
     for problem in problems { print(problem.description.visible) }
     let errors = problems.count { $0.severity == .error }
     print("\(files) files, \(states.reduce(0) { $0 + $1.targets.count }) targets, \(errors) errors")

@@ -18,6 +18,9 @@ struct VersionChange {
     } catch {
       throw Complaint(error.diagnostics.map(\.description).joined(separator: "\n"))
     }
+    guard !files.contains(where: { $0.path == edit.path && $0.bytes == edit.bytes }) else {
+      return print("\(target) declares \(version) already; there is nothing to commit")
+    }
     let commit = try GitCommitter(
       directory: directory,
       environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
