@@ -39,6 +39,7 @@ import Testing
       #expect(try await survivor.verify() == ChainReport(entries: last, checkpoints: 0))
       #expect(try await survivor.commit(notes(99...99)) == last + 1)
       newest.append(last)
+      try survivor.close()
     }
     #expect(newest.first == 30)
     #expect(newest == newest.sorted(by: >))

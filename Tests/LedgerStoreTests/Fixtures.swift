@@ -17,7 +17,17 @@ final class Place: Sendable {
   }
 
   deinit {
-    do { try FileManager.default.removeItem(atPath: directory) } catch { Issue.record(error) }
+    // A ledger that closes takes its own files away, perhaps while these are listed.
+    var failure: (any Error)?
+    for _ in 1...3 {
+      do {
+        try FileManager.default.removeItem(atPath: directory)
+        return
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { Issue.record(failure) }
   }
 
   func open(trace: (@Sendable (String) -> Void)? = nil) throws -> LedgerStore {
