@@ -10,6 +10,8 @@ package struct PassService: Service {
   private let log: Logger
   private let shelf: StateShelf
 
+  private static let glance = Duration.milliseconds(100)
+
   package init(parts: AgentParts, nudge: Nudge, shelf: StateShelf, log: Logger) {
     self.parts = parts
     self.nudge = nudge
@@ -27,9 +29,18 @@ package struct PassService: Service {
       }
     }
     defer { timer.cancel() }
+    var soon: Task<Void, any Error>?
+    defer { soon?.cancel() }
     for await _ in nudge.wakeUps.cancelOnGracefulShutdown() {
       state = try await pass.run(state, at: HostClock.now())
       await shelf.put(state)
+      // Nobody tells when a launch is done, and nobody wants to wait a second to see it.
+      soon?.cancel()
+      guard state.isLaunching, parts.interval > Self.glance else { continue }
+      soon = Task {
+        try await Task.sleep(for: Self.glance)
+        nudge()
+      }
     }
     await parts.prober.stop()
   }
