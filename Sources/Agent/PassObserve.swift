@@ -150,7 +150,7 @@ extension Pass {
     for target in desired where !target.freeze.isEmpty {
       guard case .frozen(let until, let window) = FreezeSchedule.state(target.freeze, at: now.wall)
       else { continue }
-      result[target.id] = "\(window)" + (until.map { ", until \($0)" } ?? "")
+      result[target.id] = window + (until.map { ", until \($0)" } ?? "")
     }
     return result
   }

@@ -4,13 +4,23 @@ package import LedgerKit
 package import Model
 
 extension LedgerStore {
-  /// Writes beside `path` first: a crash never leaves half a backup under that name. An older
-  /// backup at `path` is replaced.
+  /// Writes beside `path` first: a crash never leaves half a backup under that name.
+  ///
+  /// Errors: `.refused` for the ledger's own place, a path that is there already and a directory
+  /// that is not there.
   package func backup(to path: String) async throws(LedgerError) {
     let (reader, own) = (reader, self.path)
     let result = await onThread {
       guard resolved(path) != resolved(own) else {
         throw LedgerError.refused("a backup cannot take the ledger's own place")
+      }
+      guard !FileManager.default.fileExists(atPath: path) else {
+        throw LedgerError.refused(
+          "\(path) is there already; nothing was written over: name a new file")
+      }
+      let folder = (path as NSString).deletingLastPathComponent
+      guard FileManager.default.fileExists(atPath: folder) else {
+        throw LedgerError.refused("cannot write \(path): there is no directory \(folder)")
       }
       try Self.copy(reader, to: path)
     }

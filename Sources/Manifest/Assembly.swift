@@ -23,7 +23,6 @@ struct Assembly {
       for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
     }
     checkDependencies()
-    refuseAdoptions()
     if targets.count > Manifest.mostTargets {
       diagnostics.append(
         Diagnostic(file: "", message: "more than \(Manifest.mostTargets) targets"))
@@ -142,17 +141,6 @@ struct Assembly {
       guard let node = places[id] else { continue }
       let next = edges[id]?.filter(ring.contains).sorted().map(\.description) ?? []
       fail(id, node, "dependsOn leads back to \(id), by way of \(next.joined(separator: ", "))")
-    }
-  }
-
-  /// Whoever renames a target in good faith must not lose what serves.
-  private mutating func refuseAdoptions() {
-    for (id, target) in targets.sorted(by: { $0.key < $1.key }) {
-      guard let old = target.previously, let node = places[id] else { continue }
-      fail(
-        id, node,
-        "previously: the stacks of \(old) cannot be adopted yet; a rename is a removal and an addition:"
-          + " declare \(id) at another address, move its clients, then remove \(old)")
     }
   }
 }

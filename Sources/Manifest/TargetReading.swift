@@ -55,9 +55,6 @@ struct TargetReading {
       labels: application.metadata.texts("labels").merging(metadata?.texts("labels") ?? [:]) {
         _, own in own
       },
-      previously: metadata?.text("previously").map {
-        TargetID(ApplicationName(rawValue: $0), id.environment)
-      },
       declaredDigest: stack.declaredDigest, declaredAt: position)
   }
 

@@ -16,8 +16,6 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
   package var dependsOn: [TargetID] = []
   package var freeze: [FreezeWindow] = []
   package var labels: [String: String] = [:]
-  /// `metadata.previously`: the target whose stacks this one adopts.
-  package var previously: TargetID?
   /// `spec.declaredDigest`, computed once.
   package var declaredDigest: Digest
   /// Where its version stands; nil in what an older agent kept.
@@ -30,7 +28,7 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
     spec: StackSpec, rollout: RolloutPolicy = RolloutPolicy(),
     traffic: TrafficPolicy = TrafficPolicy(), drift: DriftPolicy = DriftPolicy(),
     route: CanonicalValue? = nil, dependsOn: [TargetID] = [], freeze: [FreezeWindow] = [],
-    labels: [String: String] = [:], previously: TargetID? = nil, declaredDigest: Digest,
+    labels: [String: String] = [:], declaredDigest: Digest,
     declaredAt: FilePosition? = nil
   ) {
     self.id = id
@@ -46,7 +44,6 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
     self.dependsOn = dependsOn
     self.freeze = freeze
     self.labels = labels
-    self.previously = previously
     self.declaredDigest = declaredDigest
     self.declaredAt = declaredAt
   }

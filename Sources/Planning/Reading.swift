@@ -108,8 +108,10 @@ extension TargetPass {
   }
 
   /// Read back without weight, and its sessions have ended or had their time (S4).
-  func isDrained(_ generation: Generation) -> Bool {
-    guard !isWorker else { return true }
+  func isDrained(_ generation: Generation) -> Bool { isWorker || hasLeftRoute(generation) }
+
+  /// The same of whatever the route shows, also where nothing that takes traffic is declared.
+  func hasLeftRoute(_ generation: Generation) -> Bool {
     guard weight(generation) == 0 else { return false }
     if sessions(generation) == 0 { return true }
     let since = record.stacks[generation]?.inRole ?? .zero

@@ -144,6 +144,27 @@ import Testing
     await #expect(throws: LedgerError.self) { try await ledger.backup(to: place.path) }
   }
 
+  @Test func `a backup writes over nothing, and says where it cannot be`() async throws {
+    let place = try Place()
+    let ledger = try place.open()
+    try await ledger.commit(notes(1...3))
+    func refusal(_ path: String) async -> String {
+      do throws(LedgerError) {
+        try await ledger.backup(to: path)
+        return "written"
+      } catch {
+        return "\(error)"
+      }
+    }
+    let file = place.file("kept")
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: file))
+    #expect(await refusal(file).contains("\(file) is there already; nothing was written over"))
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "mine")
+    let nowhere = place.file("nowhere/copy.db")
+    #expect(await refusal(nowhere).contains("cannot write \(nowhere): there is no directory"))
+    try ledger.close()
+  }
+
   @Test func `a full disk loses nothing that was committed`() async throws {
     let place = try Place()
     let ledger = try place.open { _ in }

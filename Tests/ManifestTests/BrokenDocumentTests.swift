@@ -153,7 +153,7 @@ import Testing
     #expect(state.broken == [web])
     #expect(
       state.diagnostics.contains {
-        $0.message.contains("then remove old@production") && $0.line > 0
+        $0.message.contains("then remove the old one") && $0.line > 0
       })
   }
 

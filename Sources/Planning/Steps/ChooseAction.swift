@@ -113,12 +113,7 @@ extension TargetPass {
   /// are kept warm need no route; should they be wanted again, there will be one.
   private var isRouteOver: Bool {
     guard let route, isRemovalAllowed || (isWorker && record.rollout == nil) else { return false }
-    return route.route.backends.allSatisfy { backend in
-      guard backend.weightPercent == 0 else { return false }
-      if route.sessions[backend.generation, default: 0] == 0 { return true }
-      let since = record.stacks[backend.generation]?.inRole ?? .zero
-      return traffic.afterDrain == .close && since >= traffic.drainDeadline
-    }
+    return route.route.backends.allSatisfy { hasLeftRoute($0.generation) }
   }
 
   private mutating func removeRoute() {

@@ -13,13 +13,6 @@ struct Backup: AsyncParsableCommand {
   func run() async throws {
     let configuration = try options.load()
     let path = URL(fileURLWithPath: file).path
-    guard !FileManager.default.fileExists(atPath: path) else {
-      throw Complaint("\(path) is there already; nothing was written over: name a new file")
-    }
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    guard FileManager.default.fileExists(atPath: folder) else {
-      throw Complaint("cannot write \(path): there is no directory \(folder)")
-    }
     let client = try AgentClient(socket: configuration.socketPath)
     if client.isAgentThere {
       try await client.backup(to: path)

@@ -11,6 +11,8 @@ struct CheckCase {
   var input: PlanningInput
   var plan: TargetPlan
   var memory = AgentMemory()
+  /// Plans of other targets in the same pass.
+  var others: [TargetPlan] = []
 
   init() {
     var record = TargetRecord(nextGeneration: 3, stable: 1)
@@ -47,7 +49,7 @@ struct CheckCase {
   var broken: Set<String> {
     Set(
       PlanChecks.violations(
-        of: plan, input: input, output: PlanningOutput(plan: [plan], memory: memory)
+        of: plan, input: input, output: PlanningOutput(plan: [plan] + others, memory: memory)
       ).map(\.invariant))
   }
 
@@ -130,6 +132,20 @@ struct CheckCase {
     plan.record?.rollout = RolloutMachine(candidate: 2, from: 1, cause: cause)
     plan.record?.stacks[2]?.gatePassed = false
     plan.actions = [.ensure(Self.order(Self.new, 2))]
+  }
+
+  /// One turn is given, and another target holds one whose launch its platform refuses.
+  mutating func refuse(on platform: PlatformName) {
+    input.limits.concurrentRollouts = 1
+    after { $0.lastGood = Self.new }
+    var record = TargetRecord()
+    record.lastGood = Self.new
+    record.lastGood?.platform = platform
+    record.stacks[2] = Self.remembered(Self.new, .candidate, wasStable: false)
+    record.stacks[2]?.isRefused = true
+    record.rollout = RolloutMachine(candidate: 2, from: nil, cause: .commit)
+    let id = TargetID("other", "production")
+    others = [TargetPlan(target: id, record: record, status: TargetStatus(target: id))]
   }
 
   /// The same, of what is running already.

@@ -87,6 +87,13 @@ enum LaunchCases {
       right.launch()
       right.input.limits.concurrentRollouts = 1
     },
+    RuleCase("S8", "a turn beside what the same platform refuses") { wrong in
+      wrong.launch()
+      wrong.refuse(on: "local")
+    } good: { right in
+      right.launch()
+      right.refuse(on: "other")
+    },
     RuleCase("S8", "more stacks than may be") { wrong in
       wrong.launch()
       wrong.crowd(6)
