@@ -46,11 +46,14 @@ package struct AgentAnswers: Sendable {
   package func logs(
     _ target: TargetID, _ generation: Generation?, lines: Int
   ) async throws(PlatformError) -> [String]? {
+    let heirs = await shelf.current?.agentRecord.memory.heirs ?? [:]
     for place in parts.places.values {
-      let stacks = try await place.platform.observe().stacks.filter { $0.id.target == target }
+      let stacks = try await place.platform.observe().stacks.filter { stack in
+        (heirs[stack.id.target] ?? stack.id.target) == target
+      }
       let wanted =
         generation.map { wanted in stacks.first { $0.id.generation == wanted } }
-        ?? stacks.max { $0.id < $1.id }
+        ?? stacks.max { $0.id.generation < $1.id.generation }
       guard let stack = wanted else { continue }
       return try await place.platform.logs(stack.certificate, lines: lines)
         .map { "[\(stack.id.generation)/\($0.instance)] \($0.text)" }

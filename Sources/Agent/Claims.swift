@@ -45,7 +45,7 @@ package struct Claims: Sendable {
     _ record: TargetRecord?, _ stacks: [StackObservation]
   ) -> SourceName? {
     guard let record, let lastGood = record.lastGood else {
-      return stacks.max { $0.id < $1.id }?.certificate.source
+      return stacks.max { $0.id.generation < $1.id.generation }?.certificate.source
     }
     return record.stacks.isEmpty && stacks.isEmpty ? nil : lastGood.source
   }

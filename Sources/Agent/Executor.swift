@@ -138,8 +138,8 @@ package actor Executor {
       try await place.platform.retire(certificate(of: stack, in: assignment))
     case .route(let route, let revision):
       try await place.router.apply(route, ifRevision: revision)
-    case .removeRoute(let revision):
-      try await place.router.remove(assignment.target, ifRevision: revision)
+    case .removeRoute(let name, let revision):
+      try await place.router.remove(name, ifRevision: revision)
     }
   }
 

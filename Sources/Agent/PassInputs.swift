@@ -9,6 +9,9 @@ package struct PassInputs: Sendable {
   package var limits: PlanningLimits
   package var sources: [SourceName: SourceView]
   package var claims: Claims
+  package var renames: Renames
+  /// By target, each sorted by generation.
+  package var stacks: [TargetID: [StackObservation]]
   package var platforms: [PlatformName: Observed<LiveState>]
   package var routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>]
   package var probes: [ProbeBook.Key: ProbeReport]
@@ -23,7 +26,8 @@ package struct PassInputs: Sendable {
   package var memory: AgentMemory
   package init(
     now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
-    sources: [SourceName: SourceView], claims: Claims,
+    sources: [SourceName: SourceView], claims: Claims, renames: Renames,
+    stacks: [TargetID: [StackObservation]],
     platforms: [PlatformName: Observed<LiveState>],
     routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>],
     probes: [ProbeBook.Key: ProbeReport], inspections: [ProbeBook.Key: InspectionReport],
@@ -38,6 +42,8 @@ package struct PassInputs: Sendable {
     self.limits = limits
     self.sources = sources
     self.claims = claims
+    self.renames = renames
+    self.stacks = stacks
     self.platforms = platforms
     self.routes = routes
     self.probes = probes
@@ -54,7 +60,6 @@ package struct PassInputs: Sendable {
 
   /// Sorted by target: the union of what is declared, recorded and live.
   package func planningInput() -> PlanningInput {
-    let stacks = Self.byTarget(platforms)
     let ids = Set(claims.declared.keys).union(records.keys).union(stacks.keys)
     let recordedFingerprints = Dictionary(grouping: fingerprints, by: \.key.target)
     return PlanningInput(
@@ -79,7 +84,7 @@ package struct PassInputs: Sendable {
       ?? record?.lastGood?.platform
     let keys = stacks.map { ($0.id.generation, ProbeBook.Key($0.certificate)) }
     return TargetInput(
-      id: id, desired: desired, contest: claims.contests[id],
+      id: id, formerly: renames.names(before: id), desired: desired, contest: contest(id),
       resolution: resolutions[id] ?? .waiting(reason: "not resolved yet"), freeze: freezes[id],
       stacks: observed(stacks, on: platform), foreign: foreign(id, on: platform),
       probes: byGeneration(keys, probes), inspections: byGeneration(keys, inspections),
@@ -95,7 +100,7 @@ package struct PassInputs: Sendable {
   ) -> DesiredInput {
     let declared = claims.declared[id]
     let lastGood = record?.lastGood
-    if let contest = claims.contests[id], contest.isOpen, declared == nil, let lastGood {
+    if let contest = contest(id), contest.isOpen, declared == nil, let lastGood {
       return .held(lastGood: lastGood, reason: contest.message)
     }
     let name = declared?.source ?? claims.keepers[id] ?? lastGood?.source
@@ -106,15 +111,17 @@ package struct PassInputs: Sendable {
     return .held(lastGood: lastGood, reason: "its source \(name) was not read yet")
   }
 
-  /// Each sorted by generation.
-  static func byTarget(
+  private func contest(_ id: TargetID) -> Contest? { renames.contests[id] ?? claims.contests[id] }
+
+  /// By the name in the certificate.
+  static func byName(
     _ platforms: [PlatformName: Observed<LiveState>]
   ) -> [TargetID: [StackObservation]] {
     var result: [TargetID: [StackObservation]] = [:]
     for live in platforms.values {
       for stack in live.value?.stacks ?? [] { result[stack.id.target, default: []].append(stack) }
     }
-    return result.mapValues { $0.sorted { $0.id < $1.id } }
+    return result
   }
 
   private func observed(
@@ -146,7 +153,10 @@ package struct PassInputs: Sendable {
     switch routes {
     case .unknown(let reason): return .unknown(reason: reason)
     case .known(let all):
-      switch all[id] {
+      // A route keeps the name under which it was made, whoever bears another one.
+      let names = [id] + renames.names(before: id)
+      let name = renames.heir(of: id) == id ? names.first { all[$0] != nil } : nil
+      switch name.flatMap({ all[$0] }) {
       case nil: return .known(nil)
       case .known(let route): return .known(route)
       case .unknown(let reason): return .unknown(reason: reason)

@@ -18,22 +18,29 @@ extension Pass {
     let outcomes = preview == nil ? await parts.executor.takeOutcomes() : [:]
     let (platforms, routes) = await observePlaces()
     state.judgeLedger(Array(platforms.values))
-    let stacks = platforms.values.compactMap(\.value).flatMap(\.stacks)
+    let named = PassInputs.byName(platforms)
+    let renames = Renames(
+      sources, records: state.records, heirs: state.agentRecord.memory.heirs ?? [:], stacks: named)
+    state.adopt(renames, at: now)
+    let stacks = renames.regrouped(named).mapValues { stacks in
+      stacks.sorted { $0.id.generation < $1.id.generation }
+    }
     if preview == nil { await follow(stacks, state.fingerprints, at: now) }
-    let claims = Claims(
-      sources, records: state.records, stacks: PassInputs.byTarget(platforms))
+    let claims = Claims(sources, records: state.records, stacks: stacks)
     let desired = Array(claims.declared.values)
     let inputs = PassInputs(
       now: now, interval: parts.interval,
       agent: AgentConditions(
         mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true,
         isLedgerLost: state.isLedgerLost),
-      limits: limits, sources: sources, claims: claims, platforms: platforms, routes: routes,
+      limits: limits, sources: sources, claims: claims, renames: renames, stacks: stacks,
+      platforms: platforms, routes: routes,
       probes: await parts.prober.reports(at: now),
       inspections: await parts.inspector.current(at: now),
       fingerprints: state.fingerprints,
       resolutions: await resolutions(desired, isPreview: preview != nil),
-      freezes: freezes(desired, at: now), inFlight: inFlight, outcomes: outcomes,
+      freezes: freezes(desired, at: now), inFlight: renames.regrouped(inFlight),
+      outcomes: renames.regrouped(outcomes),
       records: state.records, requests: await requests(after: state.agentRecord.memory),
       memory: state.agentRecord.memory)
     return inputs.planningInput()
@@ -51,15 +58,16 @@ extension Pass {
   }
 
   private func follow(
-    _ stacks: [StackObservation], _ fingerprints: [StackID: Fingerprint], at now: Now
+    _ stacks: [TargetID: [StackObservation]], _ fingerprints: [StackID: Fingerprint], at now: Now
   ) async {
-    await parts.prober.follow(stacks)
+    await parts.prober.follow(stacks.values.flatMap { $0 })
     let probes = await parts.prober.reports(at: now)
+    let all = stacks.flatMap { target, stacks in stacks.map { (target, $0) } }
     await parts.inspector.follow(
-      stacks.compactMap { stack in
+      all.compactMap { target, stack in
         guard let place = parts.places[stack.certificate.platform] else { return nil }
         var subject = Inspector.Subject(stack: stack, platform: place.platform)
-        if fingerprints[stack.certificate.stack] == nil,
+        if fingerprints[StackID(target, stack.id.generation)] == nil,
           let probe = probes[ProbeBook.Key(stack.certificate)],
           probe.proven >= stack.capacity.declared
         {

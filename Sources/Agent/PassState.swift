@@ -20,6 +20,8 @@ package struct PassState: Sendable {
   package var announced: [TargetID: [String]] = [:]
   /// When clocks alone were last written.
   package var clocksWritten: Now?
+  /// What adoptions of this pass change in the ledger.
+  var adoptions = LedgerWrite()
 
   /// Errors: a record that cannot be decoded counts as a damaged ledger.
   package init(_ contents: LedgerContents) throws(LedgerError) {
@@ -56,6 +58,42 @@ package struct PassState: Sendable {
 }
 
 extension PassState {
+  /// What was recorded under a name that is given up goes on under the name of today.
+  mutating func adopt(_ renames: Renames, at now: Now) {
+    guard !renames.adopted.isEmpty else { return }
+    agentRecord.memory.heirs = renames.heirs
+    for (old, new) in renames.adopted.sorted(by: { $0.key < $1.key }) {
+      if var record = records.removeValue(forKey: old) {
+        agentRecord.memory.forgotten[old] = record.nextGeneration
+        let own = records[new]?.nextGeneration ?? agentRecord.memory.forgotten[new] ?? 1
+        record.nextGeneration = max(record.nextGeneration, own)
+        record.removal = nil
+        if record.hold?.reason == .removal { record.hold = nil }
+        records[new] = record
+        adoptions.records[old] = .some(nil)
+      }
+      agentRecord.memory.removals.removeAll { $0.target == old }
+      statuses[old] = nil
+      announced[old] = nil
+      adoptions.statuses[old] = .some(nil)
+      for (stack, fingerprint) in fingerprints where stack.target == old {
+        let today = StackID(new, stack.generation)
+        fingerprints[stack] = nil
+        fingerprints[today] = fingerprint
+        adoptions.fingerprints[stack] = .some(nil)
+        adoptions.fingerprints[today] = .some(fingerprint)
+      }
+      adoptions.entries += [
+        LedgerEntry(
+          at: now.wall, kind: .decision, target: old, pass: number,
+          message: "it is called \(new) from now on"),
+        LedgerEntry(
+          at: now.wall, kind: .decision, target: new, pass: number,
+          message: "goes on with stacks and route of \(old), which keep that name"),
+      ]
+    }
+  }
+
   /// A launch was begun that may be done at any moment; a long one is not looked at more often.
   var isLaunching: Bool {
     records.values.contains { record in

@@ -18,11 +18,11 @@ extension PassState {
           || now.elapsed(since: $0, limit: .seconds(3600)) >= Self.clockInterval
       } ?? true
     if isClockDue { clocksWritten = now }
-    var write = LedgerWrite()
+    var write = adoptions
     for plan in output.plan {
       let old = records[plan.target]
       let isChanged =
-        isClockDue
+        isClockDue || !adoptions.isEmpty
         ? old != plan.record
         : old?.withoutClocks != plan.record?.withoutClocks
       if isChanged {
@@ -52,6 +52,7 @@ extension PassState {
   /// Remembers what the ledger has taken.
   mutating func apply(_ output: PlanningOutput, sequence: Int, sources: [SourceName: SourceState]) {
     lastSequence = max(lastSequence, sequence)
+    adoptions = LedgerWrite()
     for target in strangers(to: output) { statuses[target] = nil }
     for plan in output.plan {
       records[plan.target] = plan.record

@@ -10,6 +10,8 @@ struct Assembly {
   /// Where each target is declared, for messages about two of a kind.
   private var places: [TargetID: ManifestNode] = [:]
   private var broken: Set<TargetID> = []
+  /// By target: the name before, and where `previously` says so.
+  private var renames: [TargetID: (old: TargetID, node: ManifestNode)] = [:]
 
   init(documents: Documents, context: ManifestContext) {
     self.documents = documents
@@ -23,12 +25,14 @@ struct Assembly {
       for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
     }
     checkDependencies()
+    checkRenames()
     if targets.count > Manifest.mostTargets {
       diagnostics.append(
         Diagnostic(file: "", message: "more than \(Manifest.mostTargets) targets"))
       broken.formUnion(targets.keys)
     }
     for id in broken { targets[id] = nil }
+    let renames = renames.mapValues(\.old).filter { targets[$0.key] != nil }
     return DesiredState(
       source: context.source, commit: context.commit,
       targets: targets.values.sorted { $0.id < $1.id }, broken: broken.sorted(),
@@ -36,7 +40,7 @@ struct Assembly {
       diagnostics: Set(diagnostics).sorted {
         ($0.file, $0.line, $0.column, $0.message, $0.suggestion ?? "")
           < ($1.file, $1.line, $1.column, $1.message, $1.suggestion ?? "")
-      })
+      }, renames: renames.isEmpty ? nil : renames)
   }
 
   private mutating func readTarget(_ entry: Documents.Entry) {
@@ -120,6 +124,10 @@ struct Assembly {
     } else {
       targets[id] = target
     }
+    for document in [metadata, application.metadata] where renames[id] == nil {
+      guard let old = document?["previously"], let name = old.text else { continue }
+      renames[id] = (TargetID(ApplicationName(rawValue: name), id.environment), old)
+    }
   }
 
   private mutating func fail(_ id: TargetID, _ node: ManifestNode, _ message: String) {
@@ -141,6 +149,24 @@ struct Assembly {
       guard let node = places[id] else { continue }
       let next = edges[id]?.filter(ring.contains).sorted().map(\.description) ?? []
       fail(id, node, "dependsOn leads back to \(id), by way of \(next.joined(separator: ", "))")
+    }
+  }
+
+  /// A name is given up in the commit in which it is adopted, and by one target.
+  private mutating func checkRenames() {
+    var heirs: [TargetID: TargetID] = [:]
+    for (id, rename) in renames.sorted(by: { $0.key < $1.key }) {
+      let old = rename.old
+      if old == id {
+        fail(id, rename.node, "previously: \(id) cannot be its own earlier name")
+      } else if let place = places[old] {
+        fail(
+          id, rename.node,
+          "previously: \(old) is declared still, at \(place.file):\(place.line); remove it in the"
+            + " commit in which \(id) adopts its stacks")
+      } else if let heir = heirs.updateValue(id, forKey: old) {
+        fail(id, rename.node, "previously: \(heir) adopts the stacks of \(old), too")
+      }
     }
   }
 }

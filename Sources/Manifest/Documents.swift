@@ -38,8 +38,7 @@ struct Documents {
         (reader["kind"] ?? node).error(
           "\"kind\" must be Application | Environment | Target"))
     }
-    let problems =
-      node.problems(fields) + Self.labelProblems(reader) + Self.renameProblems(reader)
+    let problems = node.problems(fields) + Self.labelProblems(reader)
     diagnostics += problems
     add(Entry(reader: reader, isBroken: !problems.isEmpty), kind: kind)
   }
@@ -49,17 +48,6 @@ struct Documents {
     let labels = document.mapping("metadata")?.mapping("labels")?.members ?? []
     return labels.filter { "\($0.name)\($0.value.text ?? "")".contains(/[{}]/) }
       .map { $0.value.error("a label holds no braces: nothing is substituted in it") }
-  }
-
-  /// Whoever renames a target in good faith must not lose what serves.
-  private static func renameProblems(_ document: MappingReader) -> [Diagnostic] {
-    guard let old = document.mapping("metadata")?["previously"] else { return [] }
-    return [
-      old.error(
-        "previously: stacks of another name cannot be adopted yet; a rename is a removal and an"
-          + " addition: declare the new target at another address, move its clients, then remove the"
-          + " old one")
-    ]
   }
 
   private mutating func add(_ entry: Entry, kind: String) {

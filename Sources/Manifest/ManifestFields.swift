@@ -25,7 +25,7 @@ package enum ManifestFields {
         Field(
           "dependsOn", .list(.name),
           "Applications of the same environment that must be stable first."),
-      ])
+      ], metadata: renamedMetadata)
   }
 
   package static let environment = document(
@@ -49,7 +49,7 @@ package enum ManifestFields {
         Field("health", .mapping(health), "Instead of the application's `health`, as a whole."),
         Field("rollout", .mapping(rollout), "Instead of the application's `rollout`, as a whole."),
         Field("drift", .mapping(drift), "Instead of the application's `drift`, as a whole."),
-      ], metadata: targetMetadata)
+      ], metadata: renamedMetadata)
   }
 
   private static func document(
@@ -69,9 +69,13 @@ package enum ManifestFields {
     Field("annotations", .map(.text), "Ignored; for other tools."),
   ]
 
-  /// Only a Target adopts: on other kinds the key would have no effect, so it is unknown there.
-  private static let targetMetadata =
-    metadata + [Field("previously", .name, "Reserved and refused: adoption is not built yet.")]
+  /// On an Environment the key would have no effect, so it is unknown there.
+  private static let renamedMetadata =
+    metadata + [
+      Field(
+        "previously", .name,
+        "The application's earlier name: stacks and routes of its targets go on under the new one.")
+    ]
 
   private static let traffic = [
     Field(

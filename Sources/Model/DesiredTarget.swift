@@ -81,15 +81,19 @@ package struct DesiredState: Hashable, Codable, Sendable {
   package var broken: [TargetID] = []
   /// All problems found; any of severity error suspends all removals.
   package var diagnostics: [Diagnostic] = []
+  /// `metadata.previously`: by a target's name, the name under which it was declared before; nil:
+  /// nothing was renamed.
+  package var renames: [TargetID: TargetID]?
   package init(
     source: SourceName, commit: CommitID, targets: [DesiredTarget] = [], broken: [TargetID] = [],
-    diagnostics: [Diagnostic] = []
+    diagnostics: [Diagnostic] = [], renames: [TargetID: TargetID]? = nil
   ) {
     self.source = source
     self.commit = commit
     self.targets = targets
     self.broken = broken
     self.diagnostics = diagnostics
+    self.renames = renames
   }
 
   /// Every document was read without an error: only then may absence remove a target.

@@ -8,7 +8,7 @@ package enum Action: Hashable, Codable, Sendable {
   case setInstances(StackReference, count: Int)
   /// Makes the whole route true at once. At most one route write per target and pass.
   case route(Route, ifRevision: String?)
-  case removeRoute(ifRevision: String?)
+  case removeRoute(TargetID, ifRevision: String?)
   /// Removes a stack for good.
   case retire(StackReference)
 

@@ -61,7 +61,7 @@ extension TargetPass {
     else { return lateOr(isLate, .noEvidence, "\(generation) was not inspected yet") }
     let findings = DriftComparison.findings(
       inspection, against: Fingerprint(of: inspection), ignoring: spec?.drift.ignore ?? [],
-      stack: StackID(id, generation).name())
+      stack: name(of: generation))
     if let wrong = findings.first(where: { $0.word == .modified || $0.word == .deleted }) {
       return refuse(generation, wrong, isRead: report.age <= elapsed, isLate: isLate)
     }

@@ -52,7 +52,7 @@ extension TargetPass {
       backend(generation, weightPercent: split[generation] ?? 0)
     }
     return Route(
-      target: id, mode: mode, declaration: declaration,
+      target: route?.route.target ?? id, mode: mode, declaration: declaration,
       drainDeadline: known.traffic.drainDeadline, afterDrain: known.traffic.afterDrain,
       backends: backends, fallback: fallback(members))
   }

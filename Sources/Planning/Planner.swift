@@ -214,6 +214,7 @@ extension SourceJudge {
 
   mutating func forget(_ target: TargetID, next: Generation) {
     memory.forgotten[target] = next
+    memory.heirs = memory.heirs?.filter { $0.value != target }
     // Ten thousand are as many as an agent has targets; the least used numbers go first.
     if memory.forgotten.count > 10_000,
       let least = memory.forgotten.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })

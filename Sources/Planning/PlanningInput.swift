@@ -110,6 +110,8 @@ package struct SourceState: Hashable, Codable, Sendable {
 /// Everything known of one target.
 package struct TargetInput: Hashable, Codable, Sendable {
   package var id: TargetID
+  /// Names that it had before; stacks and the route may bear them still.
+  package var formerly: [TargetID] = []
   package var desired: DesiredInput
   /// More than one source declares it.
   package var contest: Contest?
@@ -139,7 +141,7 @@ package struct TargetInput: Hashable, Codable, Sendable {
   /// nil: the ledger knows nothing of this target.
   package var record: TargetRecord?
   package init(
-    id: TargetID, desired: DesiredInput, contest: Contest? = nil,
+    id: TargetID, formerly: [TargetID] = [], desired: DesiredInput, contest: Contest? = nil,
     resolution: Resolution = .waiting(reason: "not resolved yet"), freeze: String? = nil,
     stacks: Observed<[StackObservation]>, stacksAge: Duration = .zero,
     foreign: [ForeignObject] = [], probes: [Generation: ProbeReport] = [:],
@@ -149,6 +151,7 @@ package struct TargetInput: Hashable, Codable, Sendable {
     record: TargetRecord? = nil
   ) {
     self.id = id
+    self.formerly = formerly
     self.desired = desired
     self.contest = contest
     self.resolution = resolution

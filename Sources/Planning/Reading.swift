@@ -59,6 +59,12 @@ extension TargetPass {
 
   // MARK: - Stacks
 
+  /// What it is called by its certificate, which may bear an earlier name of the target.
+  func name(of generation: Generation) -> String {
+    let stack = stacks[generation]?.id ?? record.stacks[generation]?.order?.stack
+    return (stack ?? StackID(id, generation)).name()
+  }
+
   var route: RouteObservation? { input.route.value ?? nil }
 
   func weight(_ generation: Generation) -> Int { route?.route.weightPercent(of: generation) ?? 0 }

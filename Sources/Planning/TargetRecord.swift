@@ -231,6 +231,8 @@ package struct AgentMemory: Hashable, Codable, Sendable {
   package var clock: Now?
   /// The next generation of targets that were removed and forgotten: a number is never used twice.
   package var forgotten: [TargetID: Generation] = [:]
+  /// Names that were given up → the target that goes on with what was made under them; nil: none.
+  package var heirs: [TargetID: TargetID]?
   package init(
     isPaused: Bool = false, handledRequest: Int = 0, approvedRemovals: [CommitID] = [],
     removals: [RemovalRecord] = [], clock: Now? = nil, forgotten: [TargetID: Generation] = [:]

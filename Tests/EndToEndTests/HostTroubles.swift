@@ -40,6 +40,14 @@ extension Host {
       .compactMap { $0.split(separator: " ").first.flatMap { Int32($0) } }
   }
 
+  /// Deletes the ledger, and what is known of the sources where told so.
+  func loseLedger(andSources: Bool = false) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: state)
+    where name.hasPrefix("ledger.sqlite") || (andSources && ["sources", "git"].contains(name)) {
+      try FileManager.default.removeItem(atPath: "\(state)/\(name)")
+    }
+  }
+
   /// Changes a file of a release of `web` by hand.
   func change(_ file: String, of generation: Generation) throws {
     let release = "\(state)/local/stacks/web-production-\(generation)/release"

@@ -4,14 +4,6 @@ import Testing
 
 /// The ledger is deleted: history is lost, the world is not (S24).
 @Suite(.timeLimit(.minutes(15))) struct LedgerLossTests {
-  /// `names`: what else of the agent's state goes with the ledger.
-  private func lose(_ host: Host, alsoSources: Bool = false) throws {
-    for name in try FileManager.default.contentsOfDirectory(atPath: host.state)
-    where name.hasPrefix("ledger.sqlite") || (alsoSources && ["sources", "git"].contains(name)) {
-      try FileManager.default.removeItem(atPath: "\(host.state)/\(name)")
-    }
-  }
-
   private func isHeld(_ host: Host) async throws -> TargetStatus? {
     try await host.status().flatMap { $0.hold?.contains("ledgerLost") == true ? $0 : nil }
   }
@@ -21,7 +13,7 @@ import Testing
       try host.start()
       let before = try await host.synced("1.0.0").stacks
       host.kill()
-      try lose(host)
+      try host.loseLedger()
       try host.start()
       let after = try await host.synced("1.0.0").stacks
       #expect(after.map(\.generation) == before.map(\.generation))
@@ -36,7 +28,7 @@ import Testing
       try host.start()
       try await host.synced("1.0.0")
       host.kill()
-      try lose(host, alsoSources: true)
+      try host.loseLedger(andSources: true)
       try host.remote.bump(to: "1.1.0")
       try host.start()
       let held = try await host.until("it is held") { try await isHeld(host) }
@@ -53,7 +45,7 @@ import Testing
       try host.start()
       _ = try await host.until("v001 bakes") { try await baking(host, 1) }
       host.kill()
-      try lose(host)
+      try host.loseLedger()
       try host.start()
       let status = try await host.synced("1.0.0")
       #expect(status.stacks.map(\.generation) == [1], "no second launch")
@@ -70,7 +62,7 @@ import Testing
         try await host.status()?.stacks.first { $0.role == "quarantined" && $0.running == 0 }
       }
       host.kill()
-      try lose(host)
+      try host.loseLedger()
       try host.start()
       let held = try await host.until("it is held") { try await isHeld(host) }
       #expect(held.stacks.map(\.generation) == [1, 2], "nothing was launched, nothing retired")
@@ -91,7 +83,7 @@ import Testing
         try await host.status()?.desiredVersion == "1.1.0" ? true : nil
       }
       host.kill()
-      try lose(host)
+      try host.loseLedger()
       try host.start()
       let held = try await host.until("it is held") { try await isHeld(host) }
       #expect(held.stacks.map(\.generation) == [1])

@@ -145,23 +145,6 @@ import Testing
     #expect(time < .seconds(20), "\(time)")
   }
 
-  @Test func `a rename that would lose what serves is refused, and says what to do`() {
-    var example = example()
-    example.target = Example.target.replacing(
-      "{ name: web }", with: "{ name: web, previously: old }")
-    let state = example.parse()
-    #expect(state.broken == [web])
-    #expect(
-      state.diagnostics.contains {
-        $0.message.contains("then remove the old one") && $0.line > 0
-      })
-  }
-
-  @Test func `previously is refused where it would have no effect`() {
-    let text = Example.application.replacing("{ name: web }", with: "{ name: web, previously: a }")
-    #expect(!Example(application: text).parse().isComplete)
-  }
-
   @Test func `environments of other agents are left out with all that is wrong in them`() {
     var example = example()
     example.others["other.yaml"] = """

@@ -28,6 +28,9 @@ struct CheckedPlan: Sendable {
   var after: TargetRecord? { plan.record }
   var freshness: Duration { input.limits.freshness }
 
+  /// One of the names that the target has, or had before.
+  func isOwn(_ name: TargetID) -> Bool { name == target.id || target.formerly.contains(name) }
+
   var isRouteKnown: Bool { target.route.value != nil }
 
   /// The spec in force: declared, or the last good one.

@@ -23,7 +23,8 @@ extension PlanChecks {
   private static func repetition(of order: LaunchOrder, _ checked: CheckedPlan) -> [String] {
     let generation = order.stack.generation
     var wrong: [String] = []
-    if order.stack.target != checked.plan.target {
+    let isKnown = checked.before?.stacks[generation] != nil
+    if order.stack.target != checked.plan.target, !(isKnown && checked.isOwn(order.stack.target)) {
       wrong.append("\(order.stack) is launched for \(checked.plan.target)")
     }
     if let seen = checked.stacks[generation] {

@@ -47,7 +47,7 @@ extension PlanChecks {
   static let validBackends: Rule = { checked in
     guard let new = checked.newRoute else { return [] }
     var wrong: [String] = []
-    if new.target != checked.plan.target { wrong.append("the route is of \(new.target)") }
+    if !checked.isOwn(new.target) { wrong.append("the route is of \(new.target)") }
     for backend in new.backends {
       guard let stack = checked.stacks[backend.generation] else {
         wrong.append("\(backend.generation) is behind the route but was not observed")
@@ -79,7 +79,7 @@ extension PlanChecks {
     return writes.compactMap { write in
       let revision =
         switch write {
-        case .route(_, let revision), .removeRoute(let revision): revision
+        case .route(_, let revision), .removeRoute(_, let revision): revision
         case .ensure, .setInstances, .retire: checked.route?.revision
         }
       return revision == checked.route?.revision

@@ -44,7 +44,7 @@ extension TargetPass {
     }
     if stacks[candidate] == nil,
       input.foreign.contains(where: {
-        $0.name == StackID(id, candidate).name()
+        $0.name == name(of: candidate)
       })
     {
       record.namesTaken += 1

@@ -118,7 +118,7 @@ extension TargetPass {
 
   private mutating func removeRoute() {
     guard let route else { return }
-    act(.removeRoute(ifRevision: route.revision), "removes the route")
+    act(.removeRoute(route.route.target, ifRevision: route.revision), "removes the route")
   }
 
   // MARK: - Instances

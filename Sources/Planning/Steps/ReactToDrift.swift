@@ -23,7 +23,7 @@ extension TargetPass {
 
   private mutating func compare(_ generation: Generation) {
     guard isComplete(generation), let report = input.inspections[generation] else { return }
-    let name = StackID(id, generation).name()
+    let name = name(of: generation)
     guard case .known(let inspection) = report.result else {
       // Nothing of it could be read: what was found before stands, and nothing is in sync.
       findings[generation] = [.unread(name, report.result)]
@@ -75,7 +75,7 @@ extension TargetPass {
 
   /// What serves is gone, or does not answer any more: somebody has to know.
   private mutating func tellLoss() {
-    let name = record.stable.map { StackID(id, $0).name() } ?? ""
+    let name = record.stable.map(name(of:)) ?? ""
     switch stableState {
     case .none, .serving:
       forgetAlerts(.stackLost)

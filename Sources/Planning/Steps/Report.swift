@@ -89,6 +89,10 @@ extension TargetPass {
     if let sourceTrouble { lines.append(sourceTrouble) }
     if let contest = input.contest, !contest.isOpen { lines.append(contest.message) }
     if case .undeclared = input.desired { lines.append("no source says anything of it: kept") }
+    if !input.formerly.isEmpty {
+      let names = input.formerly.map(\.description).joined(separator: ", ")
+      lines.append("it was called \(names); what was made then keeps that name")
+    }
     if notes.isEmpty, held == nil, !facts.isObserving, unhealthy == nil, sync == .synced {
       lines.insert("nothing to do: it is as declared", at: 0)
     }
@@ -195,7 +199,7 @@ extension TargetPass {
       let (seen, known) = (stacks[generation], record.stacks[generation])
       let certificate = seen?.certificate
       return StackSummary(
-        name: StackID(id, generation).name(), generation: generation,
+        name: name(of: generation), generation: generation,
         version: certificate?.version ?? known?.version ?? "",
         commit: certificate?.commit ?? known?.order?.commit ?? "",
         stackDigest: certificate?.stackDigest ?? known?.stackDigest ?? Digest.of(""),

@@ -74,11 +74,11 @@ enum DeletionCases {
     },
     RuleCase("S4", "removing a route that carries traffic") { wrong in
       wrong.removed()
-      wrong.plan.actions = [.removeRoute(ifRevision: "r1")]
+      wrong.plan.actions = [.removeRoute(CheckCase.id, ifRevision: "r1")]
     } good: { right in
       right.removed()
       right.readRoute { $0.route = CheckCase.route([2: 0]) }
-      right.plan.actions = [.removeRoute(ifRevision: "r1")]
+      right.plan.actions = [.removeRoute(CheckCase.id, ifRevision: "r1")]
     },
     RuleCase("S5", "retiring another launch") { wrong in
       wrong.settle()

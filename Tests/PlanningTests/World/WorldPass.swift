@@ -103,7 +103,7 @@ extension World {
     case .setInstances(let stack, let count): return platform.setInstances(count, of: stack, target)
     case .retire(let stack): return platform.retire(stack, of: target)
     case .route(let route, let revision): return router.apply(route, ifRevision: revision)
-    case .removeRoute(let revision): return router.remove(target, ifRevision: revision)
+    case .removeRoute(let name, let revision): return router.remove(name, ifRevision: revision)
     }
   }
 
