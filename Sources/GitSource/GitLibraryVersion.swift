@@ -64,12 +64,27 @@ package struct GitLibraryVersion: Hashable, Sendable, CustomStringConvertible {
         && lines(of: "\(dpkg)/info/\(name)", limit: 1 << 20).contains(file[...])
     }
     guard let name = list?.dropLast(".list".count).prefix(while: { $0 != ":" }) else { return nil }
-    var isMeant = false
-    for line in lines(of: "\(dpkg)/status", limit: 64 << 20) {
-      if line.hasPrefix("Package: ") { isMeant = line.dropFirst(9) == name }
-      if isMeant, line.hasPrefix("Version: ") { return String(line.dropFirst(9)) }
+    guard let status = readWhole("\(dpkg)/status", limit: 64 << 20) else { return nil }
+    return version(of: Array("Package: \(name)".utf8), in: status)
+  }
+
+  /// By bytes: the book is long, and every start of the agent reads it.
+  private static func version(of package: [UInt8], in status: [UInt8]) -> String? {
+    let field = Array("Version: ".utf8)
+    return status.withUnsafeBytes { bytes in
+      var (rest, isMeant) = (bytes[...], false)
+      while !rest.isEmpty {
+        let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+        let line = rest[..<end]
+        if line.elementsEqual(package) { isMeant = true }
+        if isMeant, line.starts(with: field) {
+          return String(decoding: line.dropFirst(field.count), as: UTF8.self)
+        }
+        if line.isEmpty { isMeant = false }
+        rest = rest[min(end + 1, rest.endIndex)...]
+      }
+      return nil
     }
-    return nil
   }
 
   private static func lines(of path: String, limit: Int) -> [Substring] {

@@ -40,7 +40,7 @@ extension TargetPass {
         : .waiting("waits for the gate: \(count), \(clock)\(failure)")
     }
     // What runs may settle while it starts: a wrapper executes another program.
-    if !isReuse, let report = input.inspections[generation], report.age > probe.provenFor {
+    if !isReuse, let report = input.whole.inspections[generation], report.age > probe.provenFor {
       return lateOr(isLate, .noEvidence, "\(generation) is inspected again, now that it answers")
     }
     return fingerprintGate(generation, isLate: isLate, elapsed: elapsed, isReuse: isReuse)
@@ -57,7 +57,8 @@ extension TargetPass {
     _ generation: Generation, isLate: Bool, elapsed: Duration, isReuse: Bool
   ) -> GateVerdict {
     if isReuse { return .passed }
-    guard let report = input.inspections[generation], case .known(let inspection) = report.result
+    guard let report = input.whole.inspections[generation],
+      case .known(let inspection) = report.result
     else { return lateOr(isLate, .noEvidence, "\(generation) was not inspected yet") }
     let findings = DriftComparison.findings(
       inspection, against: Fingerprint(of: inspection), ignoring: spec?.drift.ignore ?? [],
@@ -88,8 +89,8 @@ extension TargetPass {
 
   /// Taken once, when the gate has passed: what drift is compared with from then on.
   mutating func takeFingerprint(_ generation: Generation) {
-    guard input.fingerprints[generation] == nil,
-      case .known(let inspection) = input.inspections[generation]?.result
+    guard input.whole.fingerprints[generation] == nil,
+      case .known(let inspection) = input.whole.inspections[generation]?.result
     else { return }
     fingerprints[generation] = .some(Fingerprint(of: inspection))
   }

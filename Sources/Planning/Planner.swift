@@ -146,7 +146,8 @@ private struct Fleet {
     guard !pass.facts.isObserving else {
       let told = pass.watching()
       var plan = TargetPlan(
-        target: pass.id, record: pass.input.record.map { _ in told.record }, status: told.report(),
+        target: pass.id, record: pass.input.whole.record.map { _ in told.record },
+        status: told.report(),
         entries: told.entries, alerts: told.alerts)
       plan.isOnlyTold = true
       return plan
@@ -184,13 +185,13 @@ extension TargetPass {
 
   /// Two sources declare it, and neither is in charge.
   fileprivate var openContest: String? {
-    input.contest.flatMap { $0.isOpen ? $0.message : nil }
+    input.whole.contest.flatMap { $0.isOpen ? $0.message : nil }
   }
 
   /// What is in force is kept for the day on which no source says anything.
   fileprivate mutating func rememberSpec() {
     guard !facts.isObserving else { return }
-    switch input.desired {
+    switch input.whole.desired {
     case .desired(let spec): record.lastGood = spec
     case .held(let spec, _): if record.lastGood == nil { record.lastGood = spec }
     case .removed(_, _, let last): if record.lastGood == nil { record.lastGood = last }

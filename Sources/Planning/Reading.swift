@@ -4,9 +4,9 @@ import Model
 extension TargetPass {
   /// The spec in force: what is declared, or what was last good.
   var spec: DesiredTarget? {
-    if let target = input.desired.target { return target }
+    if let target = input.target { return target }
     if isRemovalAllowed { return nil }
-    if case .removed(_, _, let last?) = input.desired { return last }
+    if case .removed(_, _, let last?) = input.whole.desired { return last }
     return record.lastGood
   }
 
@@ -19,7 +19,7 @@ extension TargetPass {
   /// Declared a worker or not, stacks that were launched for traffic are behind its route. Only a
   /// removal takes away what serves (S10).
   var servesStill: Bool {
-    guard let route = input.route.value ?? nil else { return false }
+    guard let route = input.whole.route.value ?? nil else { return false }
     return route.route.backends.contains { backend in
       stacks[backend.generation].map { $0.certificate.traffic != .none } ?? false
     }
@@ -38,14 +38,16 @@ extension TargetPass {
 
   /// Nothing but waiting and reporting is allowed until both are known and fresh.
   var unknown: String? {
-    if case .unknown(let reason) = input.stacks { return "the platform is not known: \(reason)" }
-    if !isFresh(input.stacksAge, since: record.sinceStackAction) {
-      return "the platform's listing is \(input.stacksAge.text) old"
+    if case .unknown(let reason) = input.whole.stacks {
+      return "the platform is not known: \(reason)"
+    }
+    if !isFresh(input.whole.stacksAge, since: record.sinceStackAction) {
+      return "the platform's listing is \(input.whole.stacksAge.text) old"
     }
     if isWorker { return nil }
-    if case .unknown(let reason) = input.route { return "the route is not known: \(reason)" }
-    if !isFresh(input.routeAge, since: record.route.sinceWrite) {
-      return "the route's reading is \(input.routeAge.text) old"
+    if case .unknown(let reason) = input.whole.route { return "the route is not known: \(reason)" }
+    if !isFresh(input.whole.routeAge, since: record.route.sinceWrite) {
+      return "the route's reading is \(input.whole.routeAge.text) old"
     }
     return nil
   }
@@ -65,7 +67,7 @@ extension TargetPass {
     return (stack ?? StackID(id, generation)).name()
   }
 
-  var route: RouteObservation? { input.route.value ?? nil }
+  var route: RouteObservation? { input.whole.route.value ?? nil }
 
   func weight(_ generation: Generation) -> Int { route?.route.weightPercent(of: generation) ?? 0 }
 
@@ -73,7 +75,9 @@ extension TargetPass {
 
   /// Newest probes of all instances, no older than two periods and one time-out.
   func probe(_ generation: Generation) -> ProbeReport? {
-    guard let report = input.probes[generation], let stack = stacks[generation] else { return nil }
+    guard let report = input.whole.probes[generation], let stack = stacks[generation] else {
+      return nil
+    }
     let gate = stack.certificate.spec.health
     return report.age <= gate.interval * 2 + gate.timeout ? report : nil
   }
@@ -202,7 +206,7 @@ extension TargetPass {
   // MARK: - Digests
 
   var desiredDigest: Digest? {
-    guard case .resolved(let digest, _) = input.resolution else { return nil }
+    guard case .resolved(let digest, _) = input.whole.resolution else { return nil }
     return digest
   }
 
@@ -224,9 +228,9 @@ extension TargetPass {
   var circumstances: [Precedence.Circumstance] {
     var all: [Precedence.Circumstance] = []
     if record.isPaused || facts.isPaused { all.append(.paused) }
-    if input.freeze != nil { all.append(.frozen) }
+    if input.whole.freeze != nil { all.append(.frozen) }
     if record.breaker.isOpen { all.append(.breakerHeld) }
-    if case .held = input.desired { all.append(.sourceHeld) }
+    if case .held = input.whole.desired { all.append(.sourceHeld) }
     if record.hold?.reason == .ledgerLost { all.append(.ledgerLost) }
     if facts.isObserving { all.append(.observing) }
     return all
@@ -252,7 +256,7 @@ extension TargetPass {
   private func text(of circumstance: Precedence.Circumstance) -> String {
     switch circumstance {
     case .paused: record.isPaused ? "the target is paused" : "everything is paused"
-    case .frozen: "a freeze window: \(input.freeze ?? "")"
+    case .frozen: "a freeze window: \(input.whole.freeze ?? "")"
     case .breakerHeld: "the breaker is open"
     case .sourceHeld: "the source is held"
     case .ledgerLost: "the ledger was lost"

@@ -45,16 +45,18 @@ struct TargetPass {
     stacks = Dictionary(all) { first, _ in first }
   }
 
-  /// Everything that was read. Held by reference, and read part by part: a pass is copied often, and
-  /// this never changes.
-  @dynamicMemberLookup final class Input: Sendable {
+  /// Everything that was read. Held by reference: a pass is copied often, and this never changes.
+  final class Input: Sendable {
     let whole: TargetInput
-    init(_ whole: TargetInput) { self.whole = whole }
-
-    subscript<Part>(dynamicMember part: KeyPath<TargetInput, Part>) -> Part { whole[keyPath: part] }
+    /// `whole.desired.target`, which is asked for all the time.
+    let target: DesiredTarget?
+    init(_ whole: TargetInput) {
+      self.whole = whole
+      target = whole.desired.target
+    }
   }
 
-  var id: TargetID { input.id }
+  var id: TargetID { input.whole.id }
 
   // MARK: - Saying
 

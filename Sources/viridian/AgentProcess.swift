@@ -46,7 +46,9 @@ struct AgentProcess {
       log: log)
     let group = ServiceGroup(
       configuration: .init(
-        services: (daemon.services + [control, StopDeadline()]).map { .init(service: $0) },
+        services: (daemon.services + [control, StopDeadline()]).map {
+          .init(service: $0, serviceName: "\(type(of: $0))")
+        },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
     stop.action = { await group.triggerGracefulShutdown() }
     log.info(

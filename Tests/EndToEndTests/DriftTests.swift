@@ -73,9 +73,10 @@ import Testing
   }
 
   @Test func `before the gate: the candidate never gets traffic`() async throws {
-    // So many passes in a row take ten seconds: time to change it before its gate.
+    // So many passes in a row take five seconds: time to change it before its gate.
     try await withHost(
-      application: ["healthyAfter: 3": "healthyAfter: 100", "deadline: 20s": "deadline: 60s"]
+      application: ["healthyAfter: 3": "healthyAfter: 25", "deadline: 20s": "deadline: 60s"],
+      isLong: true
     ) { host in
       try host.start()
       try await host.synced("1.0.0")

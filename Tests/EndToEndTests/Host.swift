@@ -6,12 +6,14 @@ import Testing
 import Transport
 
 /// Runs a test on a host of its own, at most a few at a time, and always cleans up after it.
+/// `isLong`: it mostly waits, and goes before those that do not, so that no test is left alone at the end.
 func withHost(
   application: [String: String] = [:], keeping: Set<String> = ["web@production"],
   settings: String = "", inspectEvery: String = "500ms", remote: String? = nil,
-  source: String? = nil, wrapper: [String] = [], _ body: (Host) async throws -> Void
+  source: String? = nil, wrapper: [String] = [], isLong: Bool = false,
+  _ body: (Host) async throws -> Void
 ) async throws {
-  await HostSlots.shared.enter()
+  await HostSlots.shared.enter(isLong: isLong)
   do {
     let host = try Host(
       application: application, keeping: keeping,
@@ -37,12 +39,12 @@ private actor HostSlots {
   private var free = 8
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  func enter() async {
+  func enter(isLong: Bool) async {
     if free > 0 {
       free -= 1
       return
     }
-    await withCheckedContinuation { waiting.append($0) }
+    await withCheckedContinuation { waiting.insert($0, at: isLong ? 0 : waiting.endIndex) }
   }
 
   func leave() {
@@ -199,7 +201,7 @@ final class Host {
   @discardableResult
   func until<Value>(
     _ what: String, within limit: Duration = .seconds(90),
-    every pause: Duration = .milliseconds(50), _ condition: () async throws -> Value?
+    every pause: Duration = .milliseconds(100), _ condition: () async throws -> Value?
   ) async throws -> Value {
     let end = ContinuousClock.now + limit
     var last: (any Error)?

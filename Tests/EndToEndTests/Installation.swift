@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Both programs in a directory of their own, as a package installs them.
 struct Installation {
@@ -15,13 +16,18 @@ struct Installation {
   /// Puts another build in the place of both, as a package does: new files under the old names,
   /// while what runs goes on in the old ones. `version`: as long as the built one.
   func install(_ version: String) throws {
-    for (name, data) in [
-      ("viridian", try Self.stamped(version)),
-      ("viridian-keeper", try Self.keeper + Data("built for \(version)".utf8)),
-    ] {
+    for name in ["viridian", "viridian-keeper"] {
       let incoming = directory.appending(path: "incoming-\(name)")
-      try data.write(to: incoming)
-      chmod(incoming.path, 0o755)
+      try FileManager.default.copyItem(at: Programs.products.appending(path: name), to: incoming)
+      let file = try FileHandle(forUpdating: incoming)
+      if name == "viridian" {
+        try file.seek(toOffset: try Self.stamp.get())
+        try file.write(contentsOf: Data(Self.text(version).utf8))
+      } else {
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("built for \(version)".utf8))
+      }
+      try file.close()
       guard rename(incoming.path, directory.appending(path: name).path) == 0 else {
         throw Unexpected("cannot install \(name)")
       }
@@ -32,18 +38,16 @@ struct Installation {
   static let built = "0.1.0"
   static let other = "0.1.9"
 
-  private static var keeper: Data {
-    get throws { try Data(contentsOf: Programs.products.appending(path: "viridian-keeper")) }
-  }
+  private static func text(_ version: String) -> String { "viridian version \(version)\0" }
 
-  /// The built program with another version in its stamp.
-  private static func stamped(_ version: String) throws -> Data {
-    var data = try Data(contentsOf: Programs.viridian)
-    let stamp = Data("viridian version \(built)\0".utf8)
-    guard let found = data.range(of: stamp),
-      data.range(of: stamp, in: found.upperBound..<data.count) == nil
+  /// Where the built program bears its version, in bytes; looked for once, in a hundred megabytes.
+  private static let stamp = Result {
+    let pattern = text(built).replacing(".", with: "\\.").replacing("\0", with: "\\x00")
+    let lines = try Tool.run(["grep", "-aboP", pattern, Programs.viridian.path]).split(
+      separator: "\n")
+    guard lines.count == 1,
+      let offset = lines[0].split(separator: ":").first.flatMap({ UInt64($0) })
     else { throw Unexpected("the program does not bear the version \(built) exactly once") }
-    data.replaceSubrange(found, with: Data("viridian version \(version)\0".utf8))
-    return data
+    return offset
   }
 }

@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func `a version that never gets healthy never gets traffic`() async throws {
-    try await withHost { host in
+    try await withHost(isLong: true) { host in
       try host.start()
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.2.0")
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func `a commit during a bake is launched beside it at 0 %`() async throws {
-    try await withHost(application: ["bake: 10s": "bake: 12s"]) { host in
+    try await withHost(application: ["bake: 10s": "bake: 12s"], isLong: true) { host in
       try host.start()
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.1.0")
@@ -156,7 +156,7 @@ import Testing
         "[./web, --port, \"${port}\"]":
           "[sh, -c, \"sleep 1; exec ./web --port ${port}\"]",
         "action: replace": "action: alert",
-      ], inspectEvery: "4s"
+      ], inspectEvery: "4s", isLong: true
     ) { host in
       try host.start()
       try await host.synced("1.0.0")

@@ -124,7 +124,7 @@ import Testing
     let source = try source(repository, in: directory.path("incremental"))
     var files = fleet(3, 2)
     var accepted: CommitID?
-    for _ in 0..<16 {
+    for _ in 0..<8 {
       change(&files, &random)
       try repository.commit(files)
       let part = try await source.load(accepted: accepted)

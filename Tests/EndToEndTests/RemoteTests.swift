@@ -17,7 +17,7 @@ import Testing
       { name: main, url: "\(server.url(served))", branch: main, poll: 5s, \
       ca: "\(server.caFile)", token: { file: "\(token)", user: x-access-token } }
       """
-    try await withHost(remote: served.path, source: source) { host in
+    try await withHost(remote: served.path, source: source, isLong: true) { host in
       try await life(host)
     }
   }
@@ -30,7 +30,7 @@ import Testing
       { name: main, url: "\(server.url(served))", branch: main, poll: 500ms, \
       sshKey: "\(server.identityFile)", knownHosts: "\(server.knownHostsFile)" }
       """
-    try await withHost(remote: served.path, source: source) { host in
+    try await withHost(remote: served.path, source: source, isLong: true) { host in
       try await life(host)
     }
   }
@@ -42,7 +42,7 @@ import Testing
       connection.waitForClose()
     }
     defer { silent.stop() }
-    try await withHost { host in
+    try await withHost(isLong: true) { host in
       try host.start()
       try await host.synced("1.0.0")
       host.kill()

@@ -160,6 +160,16 @@ final class Bench: Sendable {
     let text = try await aside { try HAProxyRouterTests.run(arguments, "") }
     return try JSONDecoder().decode(LoadReport.self, from: Data(text.utf8))
   }
+
+  /// The same of so many requests that only their number matters, over one connection.
+  func names(_ requests: Int) async throws -> [Substring: Int] {
+    let arguments = [
+      "/usr/bin/curl", "-sf", "-w", "\n",
+      "http://127.0.0.1:\(port)/[1-\(requests)]",
+    ]
+    let text = try await aside { try HAProxyRouterTests.run(arguments, "") }
+    return Dictionary(grouping: text.split(separator: "\n")) { $0 }.mapValues(\.count)
+  }
 }
 
 let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -51,14 +51,14 @@ extension TargetPass {
       // Repair answers a lost stable; a candidate may not have been created yet.
       case .stable, .candidate: continue
       case .retiring, .superseded:
-        guard !mayAppear, input.inFlight.isEmpty else { continue }
+        guard !mayAppear, input.whole.inFlight.isEmpty else { continue }
         if stack.firstSeen != nil { say(.decision, generation, "\(generation) is retired") }
       case .draining, .warm, .quarantined:
         say(.finding, generation, "\(generation) (\(stack.role.rawValue)) was removed by hand")
       }
       record.stacks[generation] = nil
       record.drift[generation] = nil
-      if input.fingerprints[generation] != nil { fingerprints[generation] = .some(nil) }
+      if input.whole.fingerprints[generation] != nil { fingerprints[generation] = .some(nil) }
     }
   }
 

@@ -43,7 +43,7 @@ extension TargetPass {
       return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
     }
     if stacks[candidate] == nil,
-      input.foreign.contains(where: {
+      input.whole.foreign.contains(where: {
         $0.name == name(of: candidate)
       })
     {

@@ -24,7 +24,7 @@ extension TargetPass {
   /// Takes the action, unless something keeps it back; the note says what.
   mutating func act(_ action: Action, _ why: String) {
     if facts.isObserving { return note("would: \(why)") }
-    if let busy = input.inFlight.first { return note("\(why): waits for \(busy.words)") }
+    if let busy = input.whole.inFlight.first { return note("\(why): waits for \(busy.words)") }
     if let delay = delay(of: action) { return note("\(why): \(delay)") }
     // S22: 600 launch calls an hour. What takes away is bounded by what was launched, and a route
     // is never kept from its rollback.

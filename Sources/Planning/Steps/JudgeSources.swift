@@ -40,7 +40,7 @@ struct SourceJudge {
   ) {
     if pass.record.removal?.isAllowed == true { return }
     // Removed and forgotten already, or never there.
-    if pass.input.record == nil, pass.stacks.isEmpty {
+    if pass.input.whole.record == nil, pass.stacks.isEmpty {
       pass.isForgotten = true
       return
     }

@@ -20,7 +20,8 @@ extension TargetPass {
         lift()
       }
     case .ledgerLost:
-      if case .desired(let spec) = input.desired, spec.declaredDigest != hold.digest, isKnown {
+      if case .desired(let spec) = input.whole.desired, spec.declaredDigest != hold.digest, isKnown
+      {
         lift()
       }
     case .breaker:

@@ -4,13 +4,13 @@ import Model
 /// What the executor was told: never a proof, only a reason to wait before asking again.
 extension TargetPass {
   mutating func takeOutcomes() {
-    if elapsed > .zero || !input.outcomes.isEmpty {
-      record.route.isUnread = input.outcomes.contains { outcome in
+    if elapsed > .zero || !input.whole.outcomes.isEmpty {
+      record.route.isUnread = input.whole.outcomes.contains { outcome in
         guard case .route(let written, _) = outcome.action else { return false }
         return written.split != route?.route.split
       }
     }
-    for outcome in input.outcomes {
+    for outcome in input.whole.outcomes {
       let verb = outcome.action.verb
       rememberAnswer(to: outcome)
       switch outcome.result {

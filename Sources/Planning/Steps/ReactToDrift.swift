@@ -22,7 +22,7 @@ extension TargetPass {
   }
 
   private mutating func compare(_ generation: Generation) {
-    guard isComplete(generation), let report = input.inspections[generation] else { return }
+    guard isComplete(generation), let report = input.whole.inspections[generation] else { return }
     let name = name(of: generation)
     guard case .known(let inspection) = report.result else {
       // Nothing of it could be read: what was found before stands, and nothing is in sync.
@@ -30,7 +30,7 @@ extension TargetPass {
       return
     }
     let all = DriftComparison.findings(
-      inspection, against: input.fingerprints[generation],
+      inspection, against: input.whole.fingerprints[generation],
       ignoring: spec?.drift.ignore ?? [], stack: name)
     findings[generation] = all
     let real = all.filter { $0.word != .notChecked }
@@ -97,7 +97,7 @@ extension TargetPass {
     let debounce = spec?.drift.debounce ?? .seconds(30)
     guard drift.seenFor >= debounce else { return false }
     // Read at least once more since it was first seen.
-    guard let age = input.inspections[generation]?.age else { return false }
+    guard let age = input.whole.inspections[generation]?.age else { return false }
     return debounce == .zero || age < drift.seenFor
   }
 

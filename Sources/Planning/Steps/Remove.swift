@@ -30,7 +30,7 @@ extension TargetPass {
 extension TargetPass {
   /// A removal that was begun goes on only while its evidence is whole.
   var removalObjection: String? {
-    guard case .removed(let source, _, _) = input.desired else {
+    guard case .removed(let source, _, _) = input.whole.desired else {
       return "no source says any more that it is removed"
     }
     guard let state = facts.sources[source], state.health == .current else {

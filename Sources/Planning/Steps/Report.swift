@@ -30,8 +30,12 @@ extension TargetPass {
   /// A platform or router that did not answer is never in sync.
   private var unread: [Finding] {
     var unread: [Finding] = []
-    if case .unknown = input.stacks { unread.append(.unread("stacks \(id)", input.stacks)) }
-    if case .unknown = input.route, !isWorker { unread.append(.unread("route \(id)", input.route)) }
+    if case .unknown = input.whole.stacks {
+      unread.append(.unread("stacks \(id)", input.whole.stacks))
+    }
+    if case .unknown = input.whole.route, !isWorker {
+      unread.append(.unread("route \(id)", input.whole.route))
+    }
     return unread
   }
 
@@ -87,10 +91,12 @@ extension TargetPass {
     if let unhealthy { lines.append(unhealthy) }
     if let unreadable { lines.append(unreadable) }
     if let sourceTrouble { lines.append(sourceTrouble) }
-    if let contest = input.contest, !contest.isOpen { lines.append(contest.message) }
-    if case .undeclared = input.desired { lines.append("no source says anything of it: kept") }
-    if !input.formerly.isEmpty {
-      let names = input.formerly.map(\.description).joined(separator: ", ")
+    if let contest = input.whole.contest, !contest.isOpen { lines.append(contest.message) }
+    if case .undeclared = input.whole.desired {
+      lines.append("no source says anything of it: kept")
+    }
+    if !input.whole.formerly.isEmpty {
+      let names = input.whole.formerly.map(\.description).joined(separator: ", ")
       lines.append("it was called \(names); what was made then keeps that name")
     }
     if notes.isEmpty, held == nil, !facts.isObserving, unhealthy == nil, sync == .synced {
@@ -126,7 +132,7 @@ extension TargetPass {
 
   /// What is in force is older than what was pushed, or may be.
   private var sourceTrouble: String? {
-    if case .held(_, let reason) = input.desired {
+    if case .held(_, let reason) = input.whole.desired {
       return "the last good spec is in force: \(reason)"
     }
     guard let source = (spec ?? record.lastGood)?.source else { return nil }
@@ -178,7 +184,7 @@ extension TargetPass {
 
   /// No waiting helps: what is declared names something that is not there.
   private var unresolvable: String? {
-    guard case .failed(.stack, let reason) = input.resolution, spec != nil,
+    guard case .failed(.stack, let reason) = input.whole.resolution, spec != nil,
       record.stable.map(isAsDeclared) != true
     else { return nil }
     return reason

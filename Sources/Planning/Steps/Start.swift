@@ -55,7 +55,7 @@ extension TargetPass {
     if spec?.traffic.mode == TrafficPolicy.Mode.none, servesStill {
       return "it takes traffic, and only its removal ends that: declare the worker by another name"
     }
-    guard case .resolved(let digest, _) = input.resolution else { return unresolved }
+    guard case .resolved(let digest, _) = input.whole.resolution else { return unresolved }
     if let quarantine = record.quarantined[digest] {
       return "its digest is quarantined since \(quarantine.generation): \(quarantine.reason)"
     }
@@ -83,7 +83,7 @@ extension TargetPass {
   }
 
   private var unresolved: String {
-    switch input.resolution {
+    switch input.whole.resolution {
     case .resolved: ""
     case .waiting(let reason): "its inputs are not resolved: \(reason)"
     case .failed(.stack, let reason): "its inputs can not be resolved: \(reason)"
@@ -160,7 +160,9 @@ extension TargetPass {
 
   /// The launch of what is declared; nil until its inputs are resolved.
   var declaredOrder: LaunchOrder? {
-    guard let spec, case .resolved(let digest, let inputs) = input.resolution else { return nil }
+    guard let spec, case .resolved(let digest, let inputs) = input.whole.resolution else {
+      return nil
+    }
     return LaunchOrder(
       stack: StackID(id, record.nextGeneration), source: spec.source, commit: spec.commit,
       version: spec.version, platform: spec.platform, spec: spec.spec,
@@ -227,7 +229,7 @@ extension TargetPass {
 
   /// S6: a name that a foreign object bears is left to it, at most three times.
   private mutating func freeGeneration(_ digest: Digest) -> Generation? {
-    let foreign = Set(input.foreign.map(\.name))
+    let foreign = Set(input.whole.foreign.map(\.name))
     var generation = record.nextGeneration
     var taken = record.namesTaken
     while foreign.contains(StackID(id, generation).name()) {

@@ -8,10 +8,10 @@ extension TargetPass {
   /// these: they are somebody else's.
   func watching() -> TargetPass {
     var told = self
-    told.record = input.record ?? TargetRecord()
+    told.record = input.whole.record ?? TargetRecord()
     told.entries = []
     told.alerts = []
-    guard facts.conditions.holdsLease, input.record != nil else { return told }
+    guard facts.conditions.holdsLease, input.whole.record != nil else { return told }
     told.findings = [:]
     told.record.clock = facts.now
     told.watchDrift()
