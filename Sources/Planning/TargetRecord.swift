@@ -37,6 +37,9 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   package var removal: Removal?
   /// This target was judged after the ledger was found lost (S24).
   package var isLossJudged: Bool = false
+  /// The ledger was found lost and this target could not be judged yet, for something of it is
+  /// unknown; outlives the agent.
+  package var isLossDue: Bool?
   /// Names taken by foreign objects in a row: at most three.
   package var namesTaken: Int = 0
   /// Accumulated time since the last action on stacks was asked for; nil: none was lately.

@@ -44,11 +44,12 @@ extension PlanChecks {
   }
 
   /// S18: an abort takes weight only from the candidate, and does nothing without a rollout. One
-  /// that begins in the same pass is not what it was about.
+  /// that begins in the same pass is not what it was about, nor is a removal that is allowed in it.
   static let abortIsTotal: Rule = { checked in
     let isAborted = checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
     guard isAborted, let before = checked.before, let stable = before.stable,
-      before.rollout != nil || checked.after?.rollout == nil
+      before.rollout != nil || checked.after?.rollout == nil,
+      !(checked.isRemoved && checked.after?.removal?.isAllowed == true)
     else { return [] }
     var wrong: [String] = []
     if checked.lowered.contains(stable) { wrong.append("an abort takes weight from stable") }

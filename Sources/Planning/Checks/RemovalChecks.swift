@@ -70,6 +70,8 @@ extension PlanChecks {
     let parksStable = checked.reductions.contains {
       $0.count == 0 && $0.stack.generation == stable
     }
-    return retiresStable || (checked.isRemoved && parksStable)
+    // Parked for another to take its place, as a repair does while the removal is held.
+    let isReplaced = checked.after?.rollout.map { $0.candidate != stable } ?? false
+    return retiresStable || (checked.isRemoved && parksStable && !isReplaced)
   }
 }

@@ -5,6 +5,7 @@ import Model
 /// knows (S9, S24).
 extension TargetPass {
   mutating func adopt() {
+    if facts.conditions.isLedgerLost, !record.isLossJudged { record.isLossDue = true }
     guard isKnown else { return }
     judgeLostLedger()
     forgetGone()
@@ -68,11 +69,12 @@ extension TargetPass {
   private mutating func judgeLostLedger() {
     if !facts.conditions.isLedgerLost { record.isLossJudged = false }
     let isUnknown = !stacks.isEmpty && record.stacks.isEmpty && record.hold == nil
-    let isLost = facts.conditions.isLedgerLost && !record.isLossJudged
+    let isLost = record.isLossDue == true
     let isLive = !stacks.isEmpty || route?.route.backends.isEmpty == false
     // Nothing can be judged before a source says what is declared.
     guard isUnknown || isLost, !isLive || spec != nil else { return }
     if facts.conditions.isLedgerLost { record.isLossJudged = true }
+    record.isLossDue = nil
     // Numbers below may have been used by stacks that are gone.
     let highest = max(usedGenerations.max() ?? 0, record.nextGeneration)
     record.nextGeneration = Generation(highest.number + 100)

@@ -21,6 +21,9 @@ extension TargetPass {
     case .adopt(let target):
       guard target == id || target == nil else { return }
       if target == id || isFirst { say(.decision, nil, told) }
+      guard target == id || record.hold?.reason == .ledgerLost || isKnown else { return }
+      // What cannot be seen cannot be accepted.
+      if let unknown { return say(.decision, nil, "nothing is adopted now: \(unknown)") }
       isAdoptionAsked = true
       if target == id || record.hold?.reason == .ledgerLost { adoptWorld() }
     case .approveRemoval(let commit):

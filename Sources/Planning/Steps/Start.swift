@@ -15,7 +15,8 @@ extension TargetPass {
     // What may not be launched must not keep stable from being repaired.
     if let obstacle = obstacle(to: cause) {
       note("\(declaredVersion) waits: \(obstacle)")
-      if let need = needOfRepair, cause != .repair || !isOwnOrderDeclared {
+      // Stable's own order was resolved when it was launched.
+      if let need = needOfRepair, cause != .repair || !isOwnOrderDeclared || desiredDigest == nil {
         return repair(because: need)
       }
       return

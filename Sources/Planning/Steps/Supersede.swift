@@ -10,17 +10,20 @@ extension TargetPass {
     guard !isAsDeclared(candidate) else { return }
     // A repair by stable's own spec is not about what is declared.
     if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
-    if rollout.cause == .repair, rollout.phase == .shifting {
+    // Launched as a worker, and traffic is declared now: it has no endpoints and will have none.
+    let isUseless = !isWorker && stacks[candidate]?.certificate.traffic == TrafficPolicy.Mode.none
+    if rollout.cause == .repair, rollout.phase == .shifting, !isUseless {
       return note("\(spec.version) waits: \(candidate) is about to bring the service back")
     }
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
-    if rollout.phase == .baking, isFit(candidate) {
+    if rollout.phase == .baking, isFit(candidate), !isUseless {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }
     // L5: what the platform can not launch keeps nobody waiting.
-    let isStuck = rollout.phase == .launching && (record.backOffs[.launch]?.attempts ?? 0) > 1
+    let isStuck =
+      isUseless || (rollout.phase == .launching && (record.backOffs[.launch]?.attempts ?? 0) > 1)
     if policy.onNewCommit == .coalesce, !isStuck {
       return note("\(spec.version) waits for \(candidate) to end (coalesce)")
     }
