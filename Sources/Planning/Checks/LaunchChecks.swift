@@ -124,11 +124,13 @@ extension PlanChecks {
       checked.before?.rollout == nil
     else { return [] }
     let platform = checked.after?.lastGood?.platform
-    let running = checked.output.plan.compactMap(\.record).count { record in
-      guard let rollout = record.rollout else { return false }
-      let isRefused =
-        rollout.phase == .launching && record.stacks[rollout.candidate]?.isRefused == true
-      return !isRefused || record.lastGood?.platform == platform
+    // Asked for each launch of all targets: nothing is copied that is not looked at.
+    let plans = checked.output.plan
+    let running = plans.indices.count { index in
+      guard let rollout = plans[index].record?.rollout else { return false }
+      guard rollout.phase == .launching else { return true }
+      let isRefused = plans[index].record?.stacks[rollout.candidate]?.isRefused == true
+      return !isRefused || plans[index].record?.lastGood?.platform == platform
     }
     let limit = checked.input.limits.concurrentRollouts
     return running <= limit ? [] : ["\(running) targets have a candidate, \(limit) may"]
