@@ -124,6 +124,17 @@ package struct PassInputs: Sendable {
     return result
   }
 
+  /// The routes that could be read, of all routers.
+  static func known(
+    _ routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>]
+  ) -> [TargetID: RouteObservation] {
+    var result: [TargetID: RouteObservation] = [:]
+    for all in routes.values.compactMap(\.value) {
+      for (name, route) in all { result[name] = route.value }
+    }
+    return result
+  }
+
   private func observed(
     _ stacks: [StackObservation], on platform: PlatformName?
   ) -> Observed<[StackObservation]> {

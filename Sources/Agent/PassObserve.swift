@@ -20,8 +20,10 @@ extension Pass {
     state.judgeLedger(Array(platforms.values))
     let named = PassInputs.byName(platforms)
     let renames = Renames(
-      sources, records: state.records, heirs: state.agentRecord.memory.heirs ?? [:], stacks: named)
-    state.adopt(renames, at: now)
+      sources, records: state.records, heirs: state.agentRecord.memory.heirs ?? [:], stacks: named,
+      routes: PassInputs.known(routes))
+    // Another agent may be writing to the ledger already.
+    if parts.lease?.isHeld ?? true { state.adopt(renames, at: now) }
     let stacks = renames.regrouped(named).mapValues { stacks in
       stacks.sorted { $0.id.generation < $1.id.generation }
     }

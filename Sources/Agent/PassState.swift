@@ -20,8 +20,10 @@ package struct PassState: Sendable {
   package var announced: [TargetID: [String]] = [:]
   /// When clocks alone were last written.
   package var clocksWritten: Now?
-  /// What adoptions of this pass change in the ledger.
+  /// What adoptions of this pass change in the ledger, but for the records of `adopters`.
   var adoptions = LedgerWrite()
+  /// Targets that go on with another's record: it is written whatever the pass decides.
+  var adopters: Set<TargetID> = []
 
   /// Errors: a record that cannot be decoded counts as a damaged ledger.
   package init(_ contents: LedgerContents) throws(LedgerError) {
@@ -59,14 +61,26 @@ package struct PassState: Sendable {
 
 extension PassState {
   /// What was recorded under a name that is given up goes on under the name of today.
-  mutating func adopt(_ renames: Renames, at now: Now) {
+  package mutating func adopt(_ renames: Renames, at now: Now) {
+    if renames.heirs != agentRecord.memory.heirs ?? [:] {
+      agentRecord.memory.heirs = renames.heirs
+    }
     guard !renames.adopted.isEmpty else { return }
-    agentRecord.memory.heirs = renames.heirs
+    adopters = Set(renames.adopted.values)
+    for (stack, fingerprint) in fingerprints {
+      guard let new = renames.adopted[stack.target] else { continue }
+      let today = StackID(new, stack.generation)
+      fingerprints[stack] = nil
+      fingerprints[today] = fingerprint
+      adoptions.fingerprints[stack] = .some(nil)
+      adoptions.fingerprints[today] = .some(fingerprint)
+    }
     for (old, new) in renames.adopted.sorted(by: { $0.key < $1.key }) {
       if var record = records.removeValue(forKey: old) {
         agentRecord.memory.forgotten[old] = record.nextGeneration
         let own = records[new]?.nextGeneration ?? agentRecord.memory.forgotten[new] ?? 1
         record.nextGeneration = max(record.nextGeneration, own)
+        record.isPaused = record.isPaused || records[new]?.isPaused == true
         record.removal = nil
         if record.hold?.reason == .removal { record.hold = nil }
         records[new] = record
@@ -76,13 +90,6 @@ extension PassState {
       statuses[old] = nil
       announced[old] = nil
       adoptions.statuses[old] = .some(nil)
-      for (stack, fingerprint) in fingerprints where stack.target == old {
-        let today = StackID(new, stack.generation)
-        fingerprints[stack] = nil
-        fingerprints[today] = fingerprint
-        adoptions.fingerprints[stack] = .some(nil)
-        adoptions.fingerprints[today] = .some(fingerprint)
-      }
       adoptions.entries += [
         LedgerEntry(
           at: now.wall, kind: .decision, target: old, pass: number,

@@ -1,14 +1,14 @@
 import Foundation
-import LedgerKit
-import Model
-import Planning
+package import LedgerKit
+package import Model
+package import Planning
 
 extension PassState {
   /// Clocks alone are written this seldom: losing a minute of them only keeps things longer.
   private static let clockInterval = Duration.seconds(60)
 
   /// What the ledger must be told of this output, beyond what it knows. Empty on a quiet day.
-  mutating func write(
+  package mutating func write(
     for output: PlanningOutput, sources: [SourceName: SourceState], intents: [LedgerEntry],
     at now: Now
   ) throws -> LedgerWrite {
@@ -22,9 +22,10 @@ extension PassState {
     for plan in output.plan {
       let old = records[plan.target]
       let isChanged =
-        isClockDue || !adoptions.isEmpty
-        ? old != plan.record
-        : old?.withoutClocks != plan.record?.withoutClocks
+        adopters.contains(plan.target)
+        || (isClockDue
+          ? old != plan.record
+          : old?.withoutClocks != plan.record?.withoutClocks)
       if isChanged {
         write.records[plan.target] = .some(try plan.record.map(encoded))
       }
@@ -43,7 +44,7 @@ extension PassState {
     newRecord.memory = output.memory
     newRecord.sources.merge(sources) { _, new in new }
     note(sources, in: &write, at: now)
-    if isClockDue || newRecord.withoutClocks != agentRecord.withoutClocks {
+    if isClockDue || !adoptions.isEmpty || newRecord.withoutClocks != agentRecord.withoutClocks {
       write.agentRecord = try encoded(newRecord)
     }
     return write
@@ -52,7 +53,7 @@ extension PassState {
   /// Remembers what the ledger has taken.
   mutating func apply(_ output: PlanningOutput, sequence: Int, sources: [SourceName: SourceState]) {
     lastSequence = max(lastSequence, sequence)
-    adoptions = LedgerWrite()
+    (adoptions, adopters) = (LedgerWrite(), [])
     for target in strangers(to: output) { statuses[target] = nil }
     for plan in output.plan {
       records[plan.target] = plan.record

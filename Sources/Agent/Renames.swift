@@ -12,36 +12,58 @@ package struct Renames: Sendable {
   package private(set) var adopted: [TargetID: TargetID] = [:]
   /// Why a target cannot have its name yet, or not go.
   package private(set) var contests: [TargetID: Contest] = [:]
+  /// The earlier names of each target, sorted.
+  private var names: [TargetID: [TargetID]] = [:]
 
   private let sources: [SourceName: SourceView]
   private let records: [TargetID: TargetRecord]
   private var live: Set<TargetID> = []
   private var declared: Set<TargetID> = []
 
-  /// `heirs`: as the ledger remembers them; `stacks`: as observed, by the name in their certificates.
+  /// `heirs`: as the ledger remembers them; `stacks`: as observed, by the name in their certificates;
+  /// `routes`: as read, by their names.
   package init(
     _ sources: [SourceName: SourceView], records: [TargetID: TargetRecord],
-    heirs: [TargetID: TargetID], stacks: [TargetID: [StackObservation]]
+    heirs: [TargetID: TargetID], stacks: [TargetID: [StackObservation]],
+    routes: [TargetID: RouteObservation] = [:]
   ) {
     (self.heirs, self.sources, self.records) = (heirs, sources, records)
+    recall(routes, stacks)
     let wishes = sources.values.flatMap { $0.desired?.renames ?? [:] }
     // As good as always.
-    guard !wishes.isEmpty || !heirs.isEmpty else { return }
-    live = Set(stacks.keys.map { heirs[$0] ?? $0 })
+    guard !wishes.isEmpty || !self.heirs.isEmpty else { return }
+    live = Set(stacks.keys.map { self.heirs[$0] ?? $0 })
     declared = Set(
       sources.values.flatMap { view in
         (view.desired?.targets ?? []).map(\.id) + (view.desired?.broken ?? [])
       })
     // A name that is declared again in place of its heir: the rename is taken back, as by a revert.
-    let returns = heirs.filter { declared.contains($0.key) && !declared.contains($0.value) }
+    let returns = self.heirs.filter { declared.contains($0.key) && !declared.contains($0.value) }
     for (id, name) in (wishes + returns).sorted(by: { ($0.key, $0.value) < ($1.key, $1.value) }) {
       judge(id, goesOnWith: self.heirs[name] ?? name, calledBefore: name)
     }
-    for (name, heir) in self.heirs where declared.contains(name) {
+    for (name, heir) in self.heirs where declared.contains(name) && contests[name] == nil {
       contests[name] = Contest(
         isOpen: true,
         message: "\(heir) was called \(name) before, and what runs of it bears that name still;"
           + " declare this target under another one")
+    }
+    names = Dictionary(grouping: self.heirs.keys.sorted()) { self.heirs[$0] ?? $0 }
+  }
+
+  /// What a lost ledger knew: a route under a name that nothing is recorded of, with stacks of another
+  /// name behind it, is that one's. The newest certificate tells.
+  private mutating func recall(
+    _ routes: [TargetID: RouteObservation], _ stacks: [TargetID: [StackObservation]]
+  ) {
+    let strange = routes.keys.filter { heirs[$0] == nil && records[$0] == nil }
+    for name in strange.sorted() {
+      let launches = Set((routes[name]?.route.backends ?? []).map(\.launch))
+      let newest = stacks.values.joined().filter { launches.contains($0.certificate.launch) }
+        .max { $0.id.generation < $1.id.generation }
+      if let today = newest.map({ heirs[$0.id.target] ?? $0.id.target }), today != name {
+        heirs[name] = today
+      }
     }
   }
 
@@ -88,9 +110,7 @@ package struct Renames: Sendable {
   func heir(of name: TargetID) -> TargetID { heirs[name] ?? name }
 
   /// The earlier names of a target, sorted.
-  func names(before id: TargetID) -> [TargetID] {
-    heirs.isEmpty ? [] : heirs.filter { $0.value == id }.keys.sorted()
-  }
+  func names(before id: TargetID) -> [TargetID] { names[id] ?? [] }
 
   /// What was sorted by name, by the target of today.
   func regrouped<Value>(_ groups: [TargetID: [Value]]) -> [TargetID: [Value]] {

@@ -69,11 +69,13 @@ private struct Fleet {
     var clashes: [TargetID: String] = [:]
     let seniors = passes.filter { !$0.record.stacks.isEmpty }
     for pass in seniors + passes.filter({ $0.record.stacks.isEmpty }) {
-      let name = "\(pass.id.application)-\(pass.id.environment)"
-      if let owner = owners[name] {
-        clashes[pass.id] = "its stacks would be named like those of \(owner)"
-      } else {
-        owners[name] = pass.id
+      for id in [pass.id] + pass.input.whole.formerly {
+        let name = "\(id.application)-\(id.environment)"
+        if let owner = owners[name] {
+          clashes[pass.id] = "its stacks would be named like those of \(owner)"
+        } else {
+          owners[name] = pass.id
+        }
       }
     }
     return clashes

@@ -1,4 +1,5 @@
 import Agent
+import LedgerKit
 import Model
 import Planning
 import Testing
@@ -64,6 +65,25 @@ import Testing
     #expect(renames.adopted == [web: shop])
     #expect(renames.heirs == [web: shop])
     #expect(renames.contests.isEmpty)
+  }
+
+  /// Whatever the pass decides, and also when nothing else has changed: one without the other would
+  /// lose what runs at the next start.
+  @Test func `the ledger gets record and names in one write`() throws {
+    let now = Now(bootID: "b", sinceBoot: .seconds(9), wall: WallTime(milliseconds: 9))
+    var state = try PassState(LedgerContents(isNew: false, lastSequence: 1))
+    state.records = [web: running(web)]
+    state.clocksWritten = now
+    state.adopt(renames(["main": view([shop], renames: [shop: web])], state.records), at: now)
+    let plan = TargetPlan(
+      target: shop, record: state.records[shop], status: TargetStatus(target: shop))
+    let output = PlanningOutput(plan: [plan], memory: state.agentRecord.memory)
+    let write = try state.write(for: output, sources: [:], intents: [], at: now)
+    #expect(write.records.keys.sorted() == [shop, web].sorted())
+    #expect(write.records[web] == .some(nil))
+    #expect(write.records[shop]??.contains("\"nextGeneration\":4") == true)
+    #expect(write.agentRecord?.contains("heirs") == true)
+    #expect(write.entries.map(\.target) == [web, shop])
   }
 
   @Test func `the line may stay for ever`() {
@@ -140,6 +160,24 @@ import Testing
     #expect(renames.adopted == [web: shop])
     let message = renames.contests[store]?.message ?? ""
     #expect(message.contains("web@production, which is called shop@production today"))
+  }
+
+  @Test func `after a lost ledger a route is theirs whose stacks are behind it`() {
+    func route(_ launch: String) -> [TargetID: RouteObservation] {
+      let backend = Backend(generation: 3, launch: launch, endpoints: [], weightPercent: 100)
+      let route = Route(
+        target: web, mode: .http, declaration: ["listen": "127.0.0.1:1"], backends: [backend])
+      return [web: RouteObservation(route: route, revision: "r")]
+    }
+    let sources: [SourceName: SourceView] = ["main": view([shop])]
+    func heirs(_ launch: String, records: [TargetID: TargetRecord] = [:]) -> [TargetID: TargetID] {
+      Renames(
+        sources, records: records, heirs: [:], stacks: [shop: [stack(shop)]], routes: route(launch)
+      ).heirs
+    }
+    #expect(heirs("l") == [web: shop])
+    #expect(heirs("of another") == [:])
+    #expect(heirs("l", records: [web: running(web)]) == [:], "what is recorded is known")
   }
 
   @Test func `after a lost ledger the certificates tell, once every source was read`() {

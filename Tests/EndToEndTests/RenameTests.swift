@@ -82,6 +82,18 @@ import Testing
       let status = try await host.synced("1.0.0", shop)
       #expect(status.stacks.map(\.name) == ["web-production-v001"])
       #expect(try await calls(host).filter { !$0.contains("mailer") }.isEmpty)
+      // The route alone bears the old name, and the line is gone: what stands behind it tells.
+      try host.remote.bump(to: "1.1.0")
+      try await host.synced("1.1.0", shop)
+      try host.remote.edit("environments/production/web.yaml", [", previously: web": ""])
+      try host.remote.commit("the line is taken out")
+      host.kill()
+      try host.loseLedger()
+      try host.start()
+      let again = try await host.synced("1.1.0", shop)
+      #expect(again.hold == nil && again.stacks.contains { $0.name.hasPrefix("shop-production-v") })
+      #expect(
+        try await calls(host).filter { !$0.contains("mailer") }.allSatisfy { $0.contains("route") })
       // Removed as a target of its own name is: with the route that bears the old one.
       try host.remote.remove("environments/production/web.yaml")
       try host.remote.commit("shop goes")

@@ -71,7 +71,13 @@ extension PlanChecks {
       $0.count == 0 && $0.stack.generation == stable
     }
     // Parked for another to take its place, as a repair does while the removal is held.
-    let isReplaced = checked.after?.rollout.map { $0.candidate != stable } ?? false
+    let isReplaced =
+      checked.after?.rollout.map { rollout in
+        let declared = checked.stacks[rollout.candidate]?.capacity.declared
+        let isThere = declared.map { checked.healthy(rollout.candidate) >= $0 } ?? false
+        return rollout.candidate != stable && rollout.cause == .repair
+          && (checked.allowsDowntime || (checked.isWorker && isThere))
+      } ?? false
     return retiresStable || (checked.isRemoved && parksStable && !isReplaced)
   }
 }

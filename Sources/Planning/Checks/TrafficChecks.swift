@@ -47,7 +47,9 @@ extension PlanChecks {
   static let validBackends: Rule = { checked in
     guard let new = checked.newRoute else { return [] }
     var wrong: [String] = []
-    if !checked.isOwn(new.target) { wrong.append("the route is of \(new.target)") }
+    if new.target != checked.route?.route.target ?? checked.plan.target {
+      wrong.append("the route is of \(new.target)")
+    }
     for backend in new.backends {
       guard let stack = checked.stacks[backend.generation] else {
         wrong.append("\(backend.generation) is behind the route but was not observed")
