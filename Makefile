@@ -60,9 +60,7 @@ test: install-packages lint ## lint, build everything, run every test
 ifneq ($(FILTER),)
 	@$(RUN_TESTS) --filter '$(FILTER)'
 else
-	@$(foreach suites,$(TEST_GROUPS),echo "== $(suites)"; \
-	$(RUN_TESTS) --filter '$(suites)' 2>&1 | tee .build/tests.log \
-		|| { echo "== What failed:"; grep -a '✘' .build/tests.log | cut -c1-400; exit 1; };)
+	@$(foreach suites,$(TEST_GROUPS),.ci/test-group '$(suites)';)
 endif
 
 failpoints: install-packages ## kills at every named point of every journey (test: a few of each)

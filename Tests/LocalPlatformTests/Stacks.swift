@@ -1,9 +1,9 @@
-import Foundation
 import Glibc
 import KeeperKit
 import LocalPlatform
 import Model
 import PlatformKit
+import Support
 import Testing
 
 /// What a test launches.
@@ -80,12 +80,7 @@ extension Rig {
       try HostFile.write(Array("{}\n".utf8), to: "\(tree)/settings.json", mode: 0o644)
       try HostFile.write(Array("hello\n".utf8), to: "\(tree)/static/a~b.txt", mode: 0o644)
       symlink("settings.json", "\(tree)/current")
-      let tar = Process()
-      tar.executableURL = URL(fileURLWithPath: "/bin/tar")
-      tar.arguments = ["-C", tree, "--sort=name", "--mtime=@0", "-czf", path, "."]
-      try tar.run()
-      tar.waitUntilExit()
-      try #require(tar.terminationStatus == 0)
+      try Tool.run(["tar", "-C", tree, "--sort=name", "--mtime=@0", "-czf", path, "."])
     }
     let bytes = try #require(try HostFile.read(path))
     return ArtifactFile(path: path, sha256: Digest.of(bytes))

@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ".ci/run", ".ci/install-packages", ".ci/swift-with-pins",
+    ".ci/run", ".ci/install-packages", ".ci/swift-with-pins", ".ci/test-group",
     "examples-repo/artifacts/web-1.0.0/web", "examples-repo/artifacts/web-1.1.0/web",
     "examples-repo/artifacts/web-1.2.0/web", "examples-repo/artifacts/mailer-1.0.0/mailer",
   ])

@@ -4,7 +4,15 @@ import Glibc
 /// own: for peers that stall, lie or talk nonsense.
 package final class StubServer: Sendable {
   package let port: Int
-  private let listener: Int32
+  private let listener: Listener
+
+  /// The number is given back when neither the server nor its thread uses it: a thread that accepts
+  /// at a number that was given back takes the connections of whoever has it next.
+  private final class Listener: Sendable {
+    let descriptor: Int32
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    deinit { close(descriptor) }
+  }
 
   /// Listens on 127.0.0.1 at a free port, or on `unixPath`.
   package init(
@@ -12,14 +20,15 @@ package final class StubServer: Sendable {
   ) throws {
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(unixPath == nil ? AF_INET : AF_UNIX, kind, 0)
+    let listener = Listener(descriptor)
     let bound = unixPath.map { Self.bind(descriptor, unix: $0) } ?? Self.bindLoopback(descriptor)
     guard bound == 0, listen(descriptor, 512) == 0 else {
       throw SupportError("cannot listen: \(String(cString: strerror(errno)))")
     }
     port = unixPath == nil ? Self.port(of: descriptor) : 0
-    listener = descriptor
+    self.listener = listener
     try startThread {
-      while case let accepted = accept(descriptor, nil, nil),
+      while case let accepted = accept(listener.descriptor, nil, nil),
         accepted >= 0
       {
         let connection = StubConnection(descriptor: accepted)
@@ -29,13 +38,10 @@ package final class StubServer: Sendable {
   }
 
   package func stop() {
-    shutdown(listener, Int32(SHUT_RDWR))
+    shutdown(listener.descriptor, Int32(SHUT_RDWR))
   }
 
-  deinit {
-    stop()
-    close(listener)
-  }
+  deinit { stop() }
 
   private static func bindLoopback(_ descriptor: Int32) -> Int32 {
     var address = sockaddr_in()

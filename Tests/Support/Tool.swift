@@ -71,11 +71,18 @@ package enum Tool {
     return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
   }
 
-  /// Waits for the process's end; the answer is the wait status.
+  /// Waits for the end of a process that `spawn` started; the answer is the wait status. Its session
+  /// is killed after `limit`: a server can miss the signal that ends it, and no test waits for ever.
   @discardableResult
-  package static func wait(_ pid: Int32) -> Int32 {
+  package static func wait(_ pid: Int32, within limit: Duration = .seconds(120)) -> Int32 {
+    let end = ContinuousClock.now + limit
     var status: Int32 = 0
-    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    var pause: UInt32 = 100
+    while waitpid(pid, &status, WNOHANG) == 0 {
+      if ContinuousClock.now >= end { kill(-pid, SIGKILL) }
+      usleep(pause)
+      pause = min(pause * 3 / 2, 5000)
+    }
     return status
   }
 
@@ -105,7 +112,7 @@ package final class ServerProcess {
     guard pid > 0 else { return }
     // The whole session: some servers fork and forget their children.
     kill(-pid, SIGTERM)
-    Tool.wait(pid)
+    Tool.wait(pid, within: .seconds(20))
     pid = 0
   }
 }

@@ -155,22 +155,15 @@ import Transport
   }
 
   @Test func `cancelling the task ends the transfer at once`() async throws {
-    let (reached, reach) = AsyncStream.makeStream(of: Void.self)
-    let server = try StubServer { connection in
-      _ = connection.readHead()
-      reach.yield()
-      connection.waitForClose()
-      reach.yield()
-    }
-    let request = request(server)
+    let peer = try SilentPeer()
+    let request = request(peer.server)
     let client = client
     let task = Task { try await client.send(request) }
-    var events = reached.makeAsyncIterator()
-    await events.next()
+    try await peer.until(asked: 1)
     task.cancel()
     await #expect(throws: TransportError.cancelled) { try await task.value }
     // The connection is closed too: the server's wait ends.
-    await events.next()
+    try await peer.until(left: 1)
   }
 
   @Test func `a task that is cancelled before it starts sends nothing`() async throws {
@@ -183,22 +176,32 @@ import Transport
   }
 
   @Test func `transfers under way end when the client goes`() async throws {
-    let (reached, reach) = AsyncStream.makeStream(of: Void.self)
-    let server = try StubServer { connection in
-      _ = connection.readHead()
-      reach.yield()
-      connection.waitForClose()
-      reach.yield()
-    }
+    let peer = try SilentPeer()
     var client: HTTPClient? = try HTTPClient()
-    let request = request(server)
+    let request = request(peer.server)
     let task = Task { [client] in try await client?.send(request) }
     client = nil
-    var events = reached.makeAsyncIterator()
-    await events.next()
+    try await peer.until(asked: 1)
     task.cancel()
     await #expect(throws: TransportError.cancelled) { try await task.value }
-    await events.next()
+    try await peer.until(left: 1)
+  }
+
+  /// A thread that goes on to accept at a number that another server has by now once stole
+  /// connections, and a run of the tests waited for ever.
+  @Test func `a stub that is gone takes no connection of the next one`() async throws {
+    for _ in 0..<200 {
+      for _ in 0..<8 { _ = try StubServer { $0.answer(500, "gone") } }
+      let server = try StubServer { connection in
+        _ = connection.readHead()
+        connection.answer(200, "here")
+      }
+      let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<4 { group.addTask { try await client.send(request(server)).status } }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(answers == [200, 200, 200, 200])
+    }
   }
 
   @Test func `many small requests run side by side`() async throws {
@@ -274,4 +277,40 @@ private final class Counter: Sendable {
   private let count = Atomic<Int>(0)
   func add(_ more: Int) { count.add(more, ordering: .relaxed) }
   var value: Int { count.load(ordering: .relaxed) }
+}
+
+/// Reads a request, says nothing, and notes when its client goes.
+private final class SilentPeer: Sendable {
+  private struct Seen {
+    var asked = 0
+    var left = 0
+  }
+
+  let server: StubServer
+  private let seen: Shared
+
+  private final class Shared: Sendable {
+    let counts = Mutex(Seen())
+  }
+
+  init() throws {
+    let seen = Shared()
+    self.seen = seen
+    server = try StubServer { connection in
+      _ = connection.readHead()
+      seen.counts.withLock { $0.asked += 1 }
+      connection.waitForClose()
+      seen.counts.withLock { $0.left += 1 }
+    }
+  }
+
+  func until(asked: Int = 0, left: Int = 0) async throws {
+    let end = ContinuousClock.now + .seconds(60)
+    while !seen.counts.withLock({ $0.asked >= asked && $0.left >= left }) {
+      guard ContinuousClock.now < end else {
+        throw SupportError("not within 60 s: \(asked) requests, \(left) clients gone")
+      }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+  }
 }
