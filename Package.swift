@@ -128,7 +128,7 @@ let package = Package(
       [
         "HAProxyRouter", "LedgerKit", "Model", "Planning", "PlatformKit", "Support",
       ]),
-    tests("KeeperTests", ["KeeperKit", "viridian-keeper"]),
+    tests("KeeperTests", ["KeeperKit", "Support", "viridian-keeper"]),
     tests("LedgerStoreTests", ["LedgerKit", "LedgerStore", "Model", grdb]),
     tests(
       "LocalPlatformTests",

@@ -100,12 +100,14 @@ pid_t chost_spawn_begin(const struct chost_spawn *spawn, int *go, int *report) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  pid_t pid = fork();
+  // Not fork(): it takes every lock of the C library and of whoever asked to be told of forks, which
+  // other threads may hold in another order. The child uses none of what they guard.
+  pid_t pid = _Fork();
   if (pid == 0) {
     close(going[1]), close(reporting[0]);
     if (spawn->detaches) {
       if (setsid() < 0) fail(reporting[1], STAGE_GROUP);
-      pid_t second = fork();
+      pid_t second = _Fork();
       if (second < 0) fail(reporting[1], STAGE_GROUP);
       if (second > 0) _exit(0);
     }

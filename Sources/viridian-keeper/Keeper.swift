@@ -36,7 +36,7 @@ struct Keeper {
     _ = chost_become_subreaper()
     var keeper = Keeper(
       layout: layout, plan: plan, crew: try Crew(layout, plan),
-      watch: try Watch(directory: layout.directory))
+      watch: Watch(directory: layout.directory))
     while try lock.isStillNamed(layout.lock) {
       if keeper.isDone() { return 0 }
     }

@@ -1,5 +1,11 @@
+import Support
+
 /// Archives made by Python's tarfile, which writes whatever it is told.
 enum Archives {
+  static func make(_ script: String, _ arguments: [String]) throws {
+    try Tool.run(["/usr/bin/python3", "-I", "-c", script] + arguments)
+  }
+
   /// `path name content name content …`: programs of a release.
   static let programs = """
     import io, sys, tarfile

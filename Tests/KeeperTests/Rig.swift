@@ -1,5 +1,6 @@
 import Glibc
 import KeeperKit
+import Support
 import Synchronization
 import Testing
 
@@ -30,10 +31,10 @@ final class Rig: Sendable {
     try HostDirectory.make(layout.directory, mode: 0o711)
     let path = "\(root)/archive.tar.gz"
     if let archive {
-      try Tool.python(Archives.script, [archive, path])
+      try Archives.make(Archives.script, [archive, path])
     } else {
       let all = scripts.merging(["serve": Self.serve]) { first, _ in first }
-      try Tool.python(
+      try Archives.make(
         Archives.programs, [path] + all.flatMap { [$0.key, "#!/bin/sh\n\($0.value)"] })
     }
     cgroup = StackCgroup(path: "viridian/\(name)/stack")
@@ -56,25 +57,30 @@ final class Rig: Sendable {
     try HostFile.write(try HostFile.json(secrets), to: "\(root)/secrets.json", mode: 0o400)
   }
 
-  /// Starts a keeper; the answer is its pid. `umask`: what it has from whoever started it.
+  /// Starts a keeper; the answer is its pid. `script`: of the shell that becomes it at `%`.
   @discardableResult
-  func keep(failpoint: String? = nil, umask: String = "022") throws -> Int32 {
+  func keep(failpoint: String? = nil, by script: String = "umask 022; %") throws -> Int32 {
     let output = try Descriptor(open: layout.keeperLog, O_WRONLY | O_CREAT | O_APPEND)
     var environment = ["PATH": "/usr/bin:/bin"]
     if let failpoint {
       environment["VIRIDIAN_FAILPOINT"] = failpoint
       environment["VIRIDIAN_FAILPOINT_FILE"] = reached
     }
+    let keeper = "exec \(try Self.program) run \(layout.directory)"
     let request = SpawnRequest(
-      path: "/bin/sh",
-      arguments: [
-        "sh", "-c", "umask \(umask); exec \(try Tool.keeper) run \(layout.directory)",
-      ],
+      path: "/bin/sh", arguments: ["sh", "-c", script.replacing("%", with: keeper)],
       environment: environment, directory: "/", output: output)
     let child = try request.fork()
     try child.release()
     keepers.withLock { $0.append(child.pid) }
     return child.pid
+  }
+
+  /// Built beside the tests.
+  static var program: String {
+    get throws {
+      "\(HostFile.parent(of: try HostFile.linkTarget("/proc/self/exe")))/viridian-keeper"
+    }
   }
 
   private var reached: String { "\(root)/reached" }

@@ -1,5 +1,6 @@
 import Glibc
 import KeeperKit
+import Support
 import Testing
 
 @Suite struct StopTests {
@@ -97,4 +98,29 @@ import Testing
     #expect(try rig.lines("starts").count == 1 && rig.inside().isEmpty)
     try await rig.close()
   }
+
+  @Test(.enabled(if: canMakeUserNamespaces))
+  func `a host without an inotify instance to give starts, restarts and stops like any other`()
+    async throws
+  {
+    let rig = try Rig(instances: 2)
+    // Each user has 128 of them on most hosts, fewer than there are stacks.
+    try rig.keep(
+      by: """
+        exec unshare --user --map-root-user sh -c \
+          'echo 0 > /proc/sys/user/max_inotify_instances; %'
+        """)
+    try await rig.untilRunning(2)
+    #expect(try HostFile.text(rig.layout.keeperLog)?.contains("cannot watch") == true)
+    kill(try rig.living(1), SIGKILL)
+    try await rig.until("the killed one is back") {
+      try rig.instance(1).restarts.total == 1 && rig.living().count == 2
+    }
+    try rig.intend(1)
+    try await rig.until("one stops") { try rig.living().count == 1 }
+    try await rig.close()
+  }
+
+  private static let canMakeUserNamespaces =
+    (try? Tool.run(["unshare", "--user", "--map-root-user", "true"])) != nil
 }

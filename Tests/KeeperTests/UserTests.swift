@@ -43,7 +43,7 @@ import Testing
   {
     let script = "umask > $HOME/umask\ntouch $HOME/file\necho 0 >> $HOME/starts\nexec sleep 600\n"
     let rig = try Rig(["./show"], scripts: ["show": script])
-    try rig.keep(umask: "077")
+    try rig.keep(by: "umask 077; %")
     try await rig.untilRunning()
     #expect(try rig.lines("umask") == ["0022"])
     #expect(try HostFile.status("\(rig.layout.scratch)/file").map { $0.st_mode & 0o777 } == 0o644)
