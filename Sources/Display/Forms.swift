@@ -72,6 +72,15 @@ extension LedgerEntry {
   }
 }
 
+extension ChainReport {
+  var form: CanonicalValue {
+    .present([
+      "entries": .integer(entries), "checkpoints": .integer(checkpoints),
+      "firstBroken": firstBroken.map { .integer($0) }, "reason": .text(reason),
+    ])
+  }
+}
+
 extension CanonicalValue {
   fileprivate static func text(_ text: String?) -> CanonicalValue? { text.map { .string($0) } }
 }

@@ -45,6 +45,21 @@ package struct Output: Sendable {
   /// `history`: in the order given. JSON: an array of entries.
   package func history(_ entries: [LedgerEntry]) -> String { render(.history(entries)) }
 
+  /// `history --verify`. JSON: `{entries, checkpoints, firstBroken, reason}`, the last two when the
+  /// chain is broken.
+  package func verification(_ report: ChainReport) -> String { render(.verification(report)) }
+
+  /// `get --watch`: what to print after `before` was printed. JSON: one line for each status that
+  /// changed; YAML: one document for each. nil for people, who look at a screen.
+  package func changes(from before: [TargetStatus], to now: [TargetStatus]) -> String? {
+    let changed = now.filter { !before.contains($0) }.map(\.form)
+    switch format {
+    case .table, .markdown: return nil
+    case .json: return changed.map { $0.json + "\n" }.joined()
+    case .yaml: return changed.map { "---\n" + $0.yaml }.joined()
+    }
+  }
+
   /// `drift`: the findings of each target. JSON: an array of `{target, findings}`.
   package func findings(_ findings: [(target: TargetID, findings: [Finding])]) -> String {
     render(.findings(findings))

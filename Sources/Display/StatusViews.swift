@@ -102,6 +102,17 @@ extension View {
 
   private static let findingColumns = ["DRIFT", "RESOURCE", "PATH", "EXPECTED", "ACTUAL", "BY"]
 
+  static func verification(_ report: ChainReport) -> View {
+    let chain: Cell =
+      report.firstBroken.map { entry in
+        Cell("broken at entry \(entry): \(report.reason ?? "it does not fit")", .bad)
+      } ?? Cell("whole", .good)
+    let counts = [("Entries", report.entries), ("Checkpoints", report.checkpoints)]
+    return View(
+      parts: [.fields([("Chain", chain)] + counts.map { ($0, Cell("\($1)")) })],
+      value: report.form)
+  }
+
   private static func table(of findings: [Finding], _ target: TargetID?) -> Table {
     Table(columns: findingColumns, rows: findings.map(\.cells), empty: "")
   }

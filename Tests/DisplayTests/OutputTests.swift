@@ -134,6 +134,35 @@ import Yams
     #expect(yaml[0]?["message"]?.string == text)
   }
 
+  @Test func `a broken chain says where in every form`() {
+    let broken = ChainReport(entries: 6, checkpoints: 1, firstBroken: 7, reason: "a wrong MAC")
+    #expect(
+      Output().verification(broken)
+        == "Chain:        broken at entry 7: a wrong MAC\nEntries:      6\nCheckpoints:  1\n")
+    #expect(
+      Output(format: .yaml).verification(broken)
+        == "checkpoints: 1\nentries: 6\nfirstBroken: 7\nreason: a wrong MAC\n")
+    #expect(
+      Output(format: .json).verification(ChainReport(entries: 7, checkpoints: 0))
+        == "{\n  \"checkpoints\": 0,\n  \"entries\": 7\n}\n")
+  }
+
+  @Test func `watching in JSON prints a line for each status that changed`() throws {
+    var other = status()
+    other.target = TargetID("api", "production")
+    let json = Output(format: .json)
+    let first = try #require(json.changes(from: [], to: [status(), other]))
+    #expect(first.split(separator: "\n").count == 2)
+    let next = try #require(
+      json.changes(from: [status(), other], to: [rolling(weight: 5), other]))
+    let decoded = try JSONDecoder().decode(CanonicalValue.self, from: Data(next.utf8))
+    #expect(decoded["target"] == "web@production" && decoded["sync"] == "OutOfSync")
+    #expect(json.changes(from: [other], to: [other])?.isEmpty == true)
+    let yaml = try #require(Output(format: .yaml).changes(from: [], to: [status(), other]))
+    #expect(try Array(Yams.compose_all(yaml: yaml)).count == 2)
+    #expect(Output().changes(from: [], to: [status()]) == nil)
+  }
+
   @Test func `JSON is stable and a version stays text`() {
     let entry = LedgerEntry(
       sequence: 7, at: WallTime(milliseconds: 1000), kind: .intent, target: web, generation: 3,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Display
+import Foundation
 import Model
 
 struct Get: AsyncParsableCommand {
@@ -19,9 +20,16 @@ struct Get: AsyncParsableCommand {
         output.renderer.statuses(statuses) + output.renderer.troubles(of: sources), terminator: "")
     }
     var screen = Screen(isLive: output.isColored)
+    var before: [TargetStatus] = []
     while true {
       let statuses = try await reader.statuses(of: targets)
-      screen.show(statuses.map { ProgressLine().text($0) })
+      if let changes = output.renderer.changes(from: before, to: statuses) {
+        print(changes, terminator: "")
+        fflush(nil)
+      } else {
+        screen.show(statuses.map { ProgressLine().text($0) })
+      }
+      before = statuses
       try await Task.sleep(for: .milliseconds(500))
     }
   }

@@ -25,12 +25,8 @@ struct History: AsyncParsableCommand {
 
   private func verifyChain(_ reader: StatusReader) async throws {
     let report = try await reader.verify()
-    guard let broken = report.firstBroken else {
-      return print(
-        "the chain is whole: \(report.entries) entries, \(report.checkpoints) checkpoints")
-    }
-    print("the chain is broken at entry \(broken): \(report.reason ?? "it does not fit")")
-    throw ExitCode.differences
+    print(output.renderer.verification(report), terminator: "")
+    if report.firstBroken != nil { throw ExitCode.differences }
   }
 }
 
