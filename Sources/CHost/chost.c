@@ -15,16 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum stage { STAGE_GROUP = 1, STAGE_CGROUP, STAGE_FILES, STAGE_CWD, STAGE_USER, STAGE_EXEC };
-
 const char *chost_stage_name(int stage) {
   switch (stage) {
-  case STAGE_GROUP: return "make a session";
-  case STAGE_CGROUP: return "join the cgroup";
-  case STAGE_FILES: return "open the log";
-  case STAGE_CWD: return "enter the working directory";
-  case STAGE_USER: return "become the user";
-  case STAGE_EXEC: return "execute the command";
+  case CHOST_STAGE_GROUP: return "make a session";
+  case CHOST_STAGE_CGROUP: return "join the cgroup";
+  case CHOST_STAGE_FILES: return "open the log";
+  case CHOST_STAGE_CWD: return "enter the working directory";
+  case CHOST_STAGE_USER: return "become the user";
+  case CHOST_STAGE_EXEC: return "execute the command";
   default: return "start the process";
   }
 }
@@ -58,9 +56,9 @@ static int join_cgroups(const char *const *files) {
 static void drop_user(const struct chost_spawn *spawn, int report) {
   if (!spawn->drops_user) return;
   // Raw calls: the wrappers of the C library would signal threads that the child does not have.
-  if (syscall(SYS_setgroups, spawn->group_count, spawn->groups) != 0) fail(report, STAGE_USER);
-  if (syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) != 0) fail(report, STAGE_USER);
-  if (syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) != 0) fail(report, STAGE_USER);
+  if (syscall(SYS_setgroups, spawn->group_count, spawn->groups) != 0) fail(report, CHOST_STAGE_USER);
+  if (syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) != 0) fail(report, CHOST_STAGE_USER);
+  if (syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) != 0) fail(report, CHOST_STAGE_USER);
 }
 
 static void child(const struct chost_spawn *spawn, pid_t parent, int go, int report) {
@@ -73,19 +71,19 @@ static void child(const struct chost_spawn *spawn, pid_t parent, int go, int rep
   ssize_t got;
   do got = read(go, &byte, 1); while (got < 0 && errno == EINTR);
   if (got != 1) _exit(126);
-  if (!spawn->detaches && setsid() < 0) fail(report, STAGE_GROUP);
-  if (join_cgroups(spawn->cgroup_procs) != 0) fail(report, STAGE_CGROUP);
+  if (!spawn->detaches && setsid() < 0) fail(report, CHOST_STAGE_GROUP);
+  if (join_cgroups(spawn->cgroup_procs) != 0) fail(report, CHOST_STAGE_CGROUP);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0 || dup2(null, 0) < 0) fail(report, STAGE_FILES);
-  if (dup2(spawn->output, 1) < 0 || dup2(spawn->output, 2) < 0) fail(report, STAGE_FILES);
+  if (null < 0 || dup2(null, 0) < 0) fail(report, CHOST_STAGE_FILES);
+  if (dup2(spawn->output, 1) < 0 || dup2(spawn->output, 2) < 0) fail(report, CHOST_STAGE_FILES);
   // Nothing of the caller's leaks: every other descriptor closes at exec.
-  if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) fail(report, STAGE_FILES);
+  if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) fail(report, CHOST_STAGE_FILES);
   umask(022);
   // Root enters first, so that a directory above need not be open to the user.
-  if (chdir(spawn->cwd) != 0) fail(report, STAGE_CWD);
+  if (chdir(spawn->cwd) != 0) fail(report, CHOST_STAGE_CWD);
   drop_user(spawn, report);
   execve(spawn->path, (char *const *)spawn->argv, (char *const *)spawn->envp);
-  fail(report, STAGE_EXEC);
+  fail(report, CHOST_STAGE_EXEC);
 }
 
 pid_t chost_spawn_begin(const struct chost_spawn *spawn, int *go, int *report) {
@@ -106,9 +104,9 @@ pid_t chost_spawn_begin(const struct chost_spawn *spawn, int *go, int *report) {
   if (pid == 0) {
     close(going[1]), close(reporting[0]);
     if (spawn->detaches) {
-      if (setsid() < 0) fail(reporting[1], STAGE_GROUP);
+      if (setsid() < 0) fail(reporting[1], CHOST_STAGE_GROUP);
       pid_t second = _Fork();
-      if (second < 0) fail(reporting[1], STAGE_GROUP);
+      if (second < 0) fail(reporting[1], CHOST_STAGE_GROUP);
       if (second > 0) _exit(0);
     }
     child(spawn, parent, going[0], reporting[1]);

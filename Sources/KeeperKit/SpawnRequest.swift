@@ -59,7 +59,7 @@ package struct SpawnRequest: Sendable {
       }
     }
     guard pid >= 0 else { throw .system(what: "cannot start \(path)", errno: -pid) }
-    return HeldProcess(pid: pid, go: go, report: report, path: path)
+    return HeldProcess(pid: pid, go: go, report: report, path: path, directory: directory)
   }
 }
 
@@ -69,6 +69,7 @@ package struct HeldProcess: Sendable {
   fileprivate let go: Int32
   fileprivate let report: Int32
   fileprivate let path: String
+  fileprivate let directory: String
 
   /// Never lets it execute: it ends by itself. For a caller that lives on.
   package func abandon() {
@@ -81,7 +82,8 @@ package struct HeldProcess: Sendable {
     let code: Int32 = chost_spawn_go(go, report)
     guard code != 0 else { return }
     let stage = String(cString: chost_stage_name(code >> 16))
-    throw .system(what: "cannot \(stage) \(path)", errno: Int32(code) & 0xFFFF)
+    let object = Int(code) >> 16 == CHOST_STAGE_CWD ? directory : path
+    throw .system(what: "cannot \(stage) \(object)", errno: Int32(code) & 0xFFFF)
   }
 }
 

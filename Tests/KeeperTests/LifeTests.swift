@@ -85,6 +85,19 @@ import Testing
     try await rig.close()
   }
 
+  @Test func `a working directory that the release does not have is named`() async throws {
+    let rig = try Rig()
+    var plan = rig.plan
+    plan.workingDirectory = "elsewhere"
+    try HostFile.write(try HostFile.json(plan), to: rig.layout.plan)
+    try rig.keep()
+    try await rig.until("the fault is marked") { try rig.instance(0).restarts.isCrashLooping }
+    let said = try rig.instance(0).lastExit ?? ""
+    #expect(
+      said.contains("working directory \(rig.layout.release)/elsewhere: No such file"), "\(said)")
+    try await rig.close()
+  }
+
   @Test func `what an instance leaves behind is gone before its successor starts`()
     async throws
   {

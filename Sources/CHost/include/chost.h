@@ -29,6 +29,15 @@ pid_t chost_spawn_begin(const struct chost_spawn *spawn, int *go, int *report);
 // Lets the child go on to exec. 0, or stage << 16 | errno; closes both descriptors.
 int chost_spawn_go(int go, int report);
 
+enum {
+  CHOST_STAGE_GROUP = 1,
+  CHOST_STAGE_CGROUP,
+  CHOST_STAGE_FILES,
+  CHOST_STAGE_CWD,
+  CHOST_STAGE_USER,
+  CHOST_STAGE_EXEC
+};
+
 // What a stage of chost_spawn_go was doing, for people.
 const char *chost_stage_name(int stage);
 
