@@ -3,6 +3,7 @@ import Glibc
 import HAProxyRouter
 import Model
 import PlatformKit
+import Support
 import Synchronization
 import Testing
 
@@ -81,7 +82,7 @@ final class Bench: Sendable {
 
   private init(_ change: (inout HAProxySettings) -> Void) throws {
     let id = UUID().uuidString.prefix(8)
-    var settings = HAProxySettings(directory: "/tmp/viridian-router-\(id)")
+    var settings = HAProxySettings(directory: "\(TemporaryDirectory.root)/viridian-router-\(id)")
     settings.checkInterval = .milliseconds(300)
     change(&settings)
     self.settings = settings

@@ -25,7 +25,7 @@ final class Rig: Sendable {
     unpack: UnpackLimits = UnpackLimits(entries: 500, bytes: 1 << 20, deadlineSeconds: 120)
   ) throws {
     let name = "keeper-tests-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    root = "/tmp/\(name)"
+    root = "\(TemporaryDirectory.root)/\(name)"
     layout = StackLayout(directory: "\(root)/stack")
     try HostDirectory.make(root, mode: 0o711)
     try HostDirectory.make(layout.directory, mode: 0o711)

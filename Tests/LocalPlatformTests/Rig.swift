@@ -4,6 +4,7 @@ import KeeperKit
 import LocalPlatform
 import Model
 import PlatformKit
+import Support
 import Synchronization
 import Testing
 
@@ -24,7 +25,7 @@ final class Rig: Sendable {
 
   private init(ports: ClosedRange<Int>?) throws {
     let id = UUID().uuidString.lowercased().prefix(8)
-    directory = "/tmp/viridian-local-\(id)"
+    directory = "\(TemporaryDirectory.root)/viridian-local-\(id)"
     owner = OwnerID(rawValue: "test-\(id)")
     try HostDirectory.make(directory, mode: 0o755)
     let base = Self.nextPorts.withLock { next in

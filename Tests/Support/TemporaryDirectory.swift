@@ -1,14 +1,19 @@
 import Foundation
 import Glibc
 
-/// A directory of its own below /tmp, removed with its last reference. Others may search it (0755),
+/// A directory of its own below `root`, removed with its last reference. Others may search it (0755),
 /// because source workers run as another user.
 package final class TemporaryDirectory: Sendable {
+  /// TMPDIR, or /tmp.
+  package static let root = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+
   package let path: String
 
   package init() throws {
-    var template = Array("/tmp/viridian-test-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw SupportError("cannot make a directory in /tmp") }
+    var template = Array("\(Self.root)/viridian-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw SupportError("cannot make a directory in \(Self.root)")
+    }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     chmod(path, 0o755)
   }
