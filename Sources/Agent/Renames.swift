@@ -32,7 +32,7 @@ package struct Renames: Sendable {
     let wishes = sources.values.flatMap { $0.desired?.renames ?? [:] }
     // As good as always.
     guard !wishes.isEmpty || !self.heirs.isEmpty else { return }
-    live = Set(stacks.keys.map { self.heirs[$0] ?? $0 })
+    live = Set(stacks.keys.map(heir(of:)))
     declared = Set(
       sources.values.flatMap { view in
         (view.desired?.targets ?? []).map(\.id) + (view.desired?.broken ?? [])
@@ -40,7 +40,7 @@ package struct Renames: Sendable {
     // A name that is declared again in place of its heir: the rename is taken back, as by a revert.
     let returns = self.heirs.filter { declared.contains($0.key) && !declared.contains($0.value) }
     for (id, name) in (wishes + returns).sorted(by: { ($0.key, $0.value) < ($1.key, $1.value) }) {
-      judge(id, goesOnWith: self.heirs[name] ?? name, calledBefore: name)
+      judge(id, goesOnWith: heir(of: name), calledBefore: name)
     }
     for (name, heir) in self.heirs where declared.contains(name) && contests[name] == nil {
       contests[name] = Contest(
@@ -48,7 +48,7 @@ package struct Renames: Sendable {
         message: "\(heir) was called \(name) before, and what runs of it bears that name still;"
           + " declare this target under another one")
     }
-    names = Dictionary(grouping: self.heirs.keys.sorted()) { self.heirs[$0] ?? $0 }
+    names = Dictionary(grouping: self.heirs.keys.sorted()) { heir(of: $0) }
   }
 
   /// What a lost ledger knew: a route under a name that nothing is recorded of, with stacks of another
@@ -61,7 +61,7 @@ package struct Renames: Sendable {
       let launches = Set((routes[name]?.route.backends ?? []).map(\.launch))
       let newest = stacks.values.joined().filter { launches.contains($0.certificate.launch) }
         .max { $0.id.generation < $1.id.generation }
-      if let today = newest.map({ heirs[$0.id.target] ?? $0.id.target }), today != name {
+      if let today = newest.map({ heir(of: $0.id.target) }), today != name {
         heirs[name] = today
       }
     }

@@ -197,6 +197,14 @@ final class Host {
     }
   }
 
+  /// Waits until the rollout of this generation has all traffic and bakes.
+  func bakes(_ generation: Generation) async throws {
+    try await until("\(generation) bakes") {
+      let rollout = try await self.status()?.rollout
+      return rollout?.candidate == generation && rollout?.phase == "baking" ? true : nil
+    }
+  }
+
   /// Polls until `condition` gives a value; the failure shows the statuses and the agent's log.
   @discardableResult
   func until<Value>(

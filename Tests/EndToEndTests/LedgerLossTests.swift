@@ -43,7 +43,7 @@ import Testing
   {
     try await withHost(application: ["bake: 10s": "bake: 1h"]) { host in
       try host.start()
-      _ = try await host.until("v001 bakes") { try await baking(host, 1) }
+      try await host.bakes(1)
       host.kill()
       try host.loseLedger()
       try host.start()
@@ -89,10 +89,5 @@ import Testing
       #expect(held.stacks.map(\.generation) == [1])
       #expect(held.liveVersion == "1.0.0")
     }
-  }
-
-  private func baking(_ host: Host, _ generation: Generation) async throws -> Bool? {
-    let rollout = try await host.status()?.rollout
-    return rollout?.candidate == generation && rollout?.phase == "baking" ? true : nil
   }
 }

@@ -70,9 +70,7 @@ import Testing
       try host.start()
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.1.0")
-      try await host.until("v002 bakes") {
-        try await host.status()?.rollout?.phase == "baking" ? true : nil
-      }
+      try await host.bakes(2)
       try host.remote.bump(to: "1.2.0")
       let beside = try await host.until("v003 runs beside v002") {
         try await host.status().flatMap { status in

@@ -57,9 +57,7 @@ import Testing
       try host.start()
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.1.0")
-      try await host.until("v002 bakes") {
-        try await host.status()?.rollout?.phase == "baking" ? true : nil
-      }
+      try await host.bakes(2)
       try host.rename(from: "web", to: "shop", previously: "web")
       let status = try await host.synced("1.1.0", shop)
       #expect(status.stacks.map(\.generation) == [1, 2], "no relaunch")

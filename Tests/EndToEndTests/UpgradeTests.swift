@@ -42,9 +42,7 @@ import Testing
       try host.start(executable: programs.viridian)
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.1.0")
-      try await host.until("v002 bakes") {
-        try await host.status()?.rollout?.phase == "baking" ? true : nil
-      }
+      try await host.bakes(2)
       try programs.install(Installation.other)
       _ = try await host.terminate()
       try host.start(executable: programs.viridian)

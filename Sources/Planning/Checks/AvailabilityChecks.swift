@@ -68,7 +68,7 @@ extension PlanChecks {
 
   /// S19: until the bake ends, the stack that a rollback returns to stays whole.
   static let rollbackStaysAvailable: Rule = { checked in
-    guard let rollout = checked.before?.rollout, !checked.isRemoved else { return [] }
+    guard let rollout = checked.before?.rollout, !checked.isRemovalAllowed else { return [] }
     let isOver = checked.after?.rollout == nil && checked.after?.stable == rollout.candidate
     let kept = Set([rollout.from, checked.before?.stable].compactMap { $0 })
     let retired = checked.retirements.map(\.generation).filter(kept.contains)

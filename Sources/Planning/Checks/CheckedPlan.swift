@@ -40,10 +40,14 @@ struct CheckedPlan: Sendable {
     return before?.lastGood ?? after?.lastGood
   }
 
+  /// A commit asks for its end; that may be held.
   var isRemoved: Bool {
     guard case .removed = target.desired else { return false }
     return true
   }
+
+  /// What serves may be taken away without anything in its place.
+  var isRemovalAllowed: Bool { isRemoved && after?.removal?.isAllowed == true }
 
   var isWorker: Bool {
     if let spec { return spec.traffic.mode == .none }
@@ -116,7 +120,7 @@ struct CheckedPlan: Sendable {
 
   /// Instances that must answer at 100 % (S2).
   var floor: Int {
-    guard let spec, !isRemoved, !allowsDowntime else { return 0 }
+    guard let spec, !isRemovalAllowed, !allowsDowntime else { return 0 }
     guard let stable = before?.stable, let seen = stacks[stable] else { return 0 }
     if seen.capacity.owner == .autoscaler { return healthy(stable) }
     return min(seen.capacity.declared, spec.spec.instances)

@@ -8,7 +8,7 @@ extension PlanChecks {
       var wrong: [String] = []
       if !checked.isWorker { wrong += carries(generation, checked) }
       if !isDrained(generation, checked) { wrong.append("\(generation) is not drained") }
-      if !checked.isRemoved { wrong += isLastGood(generation, checked) }
+      if !checked.isRemovalAllowed { wrong += isLastGood(generation, checked) }
       return wrong
     }
   }
@@ -20,7 +20,7 @@ extension PlanChecks {
     if (checked.newRoute?.weightPercent(of: generation) ?? 0) > 0 {
       wrong.append("\(generation) is retired and given weight in one pass")
     }
-    if checked.route?.route.fallback == generation, !checked.isRemoved {
+    if checked.route?.route.fallback == generation, !checked.isRemovalAllowed {
       wrong.append("\(generation) is retired and takes the share of dead stacks")
     }
     let written = checked.target.inFlight.compactMap(\.writtenRoute)
@@ -68,7 +68,7 @@ extension PlanChecks {
     guard removes else { return [] }
     guard let route = checked.route else { return ["removes a route that was not read"] }
     var wrong: [String] = []
-    if !checked.isRemoved, !checked.isWorker {
+    if !checked.isRemovalAllowed, !checked.isWorker {
       wrong.append("removes the route of a declared target")
     }
     let weights = route.route.backends.map(\.weightPercent)

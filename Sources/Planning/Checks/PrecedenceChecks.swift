@@ -48,14 +48,17 @@ extension PlanChecks {
   static let abortIsTotal: Rule = { checked in
     let isAborted = checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
     guard isAborted, let before = checked.before, let stable = before.stable,
-      before.rollout != nil || checked.after?.rollout == nil,
-      !(checked.isRemoved && checked.after?.removal?.isAllowed == true)
+      before.rollout != nil || checked.after?.rollout == nil
     else { return [] }
     var wrong: [String] = []
-    if checked.lowered.contains(stable) { wrong.append("an abort takes weight from stable") }
+    if checked.lowered.contains(stable), !checked.isRemovalAllowed {
+      wrong.append("an abort takes weight from stable")
+    }
     let stopped =
       checked.reductions.map(\.stack.generation) + checked.retirements.map(\.generation)
-    if stopped.contains(stable) { wrong.append("an abort stops instances of stable") }
+    if stopped.contains(stable), !checked.isRemovalAllowed {
+      wrong.append("an abort stops instances of stable")
+    }
     if let candidate = before.rollout?.candidate,
       checked.raised.contains(where: { $0.generation == candidate && candidate != stable })
     {

@@ -47,9 +47,6 @@ extension PlanChecks {
   static let validBackends: Rule = { checked in
     guard let new = checked.newRoute else { return [] }
     var wrong: [String] = []
-    if new.target != checked.route?.route.target ?? checked.plan.target {
-      wrong.append("the route is of \(new.target)")
-    }
     for backend in new.backends {
       guard let stack = checked.stacks[backend.generation] else {
         wrong.append("\(backend.generation) is behind the route but was not observed")
@@ -78,14 +75,17 @@ extension PlanChecks {
   static let oneRouteWrite: Rule = { checked in
     let writes = checked.plan.actions.filter(\.isRouteWrite)
     guard writes.count <= 1 else { return ["\(writes.count) route writes in one pass"] }
-    return writes.compactMap { write in
-      let revision =
-        switch write {
-        case .route(_, let revision), .removeRoute(_, let revision): revision
-        case .ensure, .setInstances, .retire: checked.route?.revision
-        }
-      return revision == checked.route?.revision
-        ? nil : "the write expects revision \(revision ?? "none"), read was another"
+    return writes.flatMap { write -> [String] in
+      let (name, revision): (TargetID, String?)
+      switch write {
+      case .route(let route, let expected): (name, revision) = (route.target, expected)
+      case .removeRoute(let target, let expected): (name, revision) = (target, expected)
+      case .ensure, .setInstances, .retire: return []
+      }
+      let isNamed = name == checked.route?.route.target ?? checked.plan.target
+      return (isNamed ? [] : ["the route is of \(name)"])
+        + (revision == checked.route?.revision
+          ? [] : ["the write expects revision \(revision ?? "none"), read was another"])
     }
   }
 

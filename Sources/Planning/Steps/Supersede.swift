@@ -11,14 +11,14 @@ extension TargetPass {
     // A repair by stable's own spec is not about what is declared.
     if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
     // Launched as a worker, and traffic is declared now: it has no endpoints and will have none.
-    let isUseless = !isWorker && stacks[candidate]?.certificate.traffic == TrafficPolicy.Mode.none
+    let isUseless = spec.traffic.mode != .none && !isFit(candidate)
     if rollout.cause == .repair, rollout.phase == .shifting, !isUseless {
       return note("\(spec.version) waits: \(candidate) is about to bring the service back")
     }
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
-    if rollout.phase == .baking, isFit(candidate), !isUseless {
+    if rollout.phase == .baking, isFit(candidate) {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }
     // L5: what the platform can not launch keeps nobody waiting.

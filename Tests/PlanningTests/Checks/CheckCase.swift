@@ -5,6 +5,8 @@ import Planning
 /// the plan, which gives v002 all traffic, breaks no rule.
 struct CheckCase {
   static let id = TargetID("web", "production")
+  /// A name that it may have had.
+  static let before = TargetID("site", "production")
   static let old = TargetSettings(version: "1.0.0").desired(id, source: "main", commit: "c1")
   static let new = TargetSettings(version: "2.0.0").desired(id, source: "main", commit: "c2")
 
@@ -169,9 +171,11 @@ struct CheckCase {
       wasStable: wasStable)
   }
 
-  static func order(_ desired: DesiredTarget, _ generation: Generation) -> LaunchOrder {
+  static func order(
+    _ desired: DesiredTarget, _ generation: Generation, of name: TargetID = id
+  ) -> LaunchOrder {
     LaunchOrder(
-      stack: StackID(id, generation), source: "main", commit: desired.commit,
+      stack: StackID(name, generation), source: "main", commit: desired.commit,
       version: desired.version, platform: "local", spec: desired.spec,
       declaredDigest: desired.declaredDigest, stackDigest: digest(desired), resolved: [],
       traffic: desired.traffic)

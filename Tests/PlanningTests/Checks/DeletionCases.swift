@@ -80,6 +80,18 @@ enum DeletionCases {
       right.readRoute { $0.route = CheckCase.route([2: 0]) }
       right.plan.actions = [.removeRoute(CheckCase.id, ifRevision: "r1")]
     },
+    RuleCase("S17", "removing a route of another name") { wrong in
+      wrong.removed()
+      wrong.readRoute { $0.route = CheckCase.route([2: 0]) }
+      wrong.plan.actions = [.removeRoute(CheckCase.before, ifRevision: "r1")]
+    } good: { right in
+      right.removed()
+      right.readRoute {
+        $0.route = CheckCase.route([2: 0])
+        $0.route.target = CheckCase.before
+      }
+      right.plan.actions = [.removeRoute(CheckCase.before, ifRevision: "r1")]
+    },
     RuleCase("S5", "retiring another launch") { wrong in
       wrong.settle()
       wrong.plan.actions = [.retire(StackReference(generation: 1, launch: "another"))]
@@ -161,6 +173,71 @@ enum RemovalCases {
       right.memory.removals = []
       right.park(1)
     },
+    RuleCase("S10", "parking a worker under a held removal before its repair is there") { wrong in
+      wrong.repairedWorker()
+      wrong.target.probes[2]?.healthy = 1
+    } good: { right in
+      right.repairedWorker()
+    },
+    RuleCase("S10", "parking a worker under a held removal for anything but its repair") { wrong in
+      wrong.repairedWorker(.commit)
+    } good: { right in
+      right.repairedWorker()
+    },
+    RuleCase("S2", "stopping instances under a held removal") { wrong in
+      wrong.removed(isAllowed: false)
+      wrong.park(2, to: 1)
+    } good: { right in
+      right.removed()
+      right.park(2, to: 1)
+    },
+    RuleCase("S19", "parking what a rollback needs, under a held removal") { wrong in
+      wrong.removed(isAllowed: false)
+      wrong.record { $0.rollout = RolloutMachine(candidate: 1, from: 2, cause: .commit) }
+      wrong.park(2, to: 1)
+    } good: { right in
+      right.removed()
+      right.record { $0.rollout = RolloutMachine(candidate: 1, from: 2, cause: .commit) }
+      right.park(2, to: 1)
+    },
+    RuleCase("S4", "retiring the last good stack under a held removal") { wrong in
+      wrong.removed(isAllowed: false)
+      wrong.stack(2) { $0.phase = .failed(.stack, reason: "crash loop") }
+      wrong.retire(1)
+    } good: { right in
+      right.removed()
+      right.stack(2) { $0.phase = .failed(.stack, reason: "crash loop") }
+      right.retire(1)
+    },
+    RuleCase("S4", "retiring the fallback under a held removal") { wrong in
+      wrong.removed(isAllowed: false)
+      wrong.readRoute { $0.route.fallback = 1 }
+      wrong.retire(1)
+    } good: { right in
+      right.removed()
+      right.readRoute { $0.route.fallback = 1 }
+      right.retire(1)
+    },
+    RuleCase("S4", "removing the route under a held removal") { wrong in
+      wrong.removed(isAllowed: false)
+      wrong.readRoute { $0.route = CheckCase.route([2: 0]) }
+      wrong.plan.actions = [.removeRoute(CheckCase.id, ifRevision: "r1")]
+    } good: { right in
+      right.removed()
+      right.readRoute { $0.route = CheckCase.route([2: 0]) }
+      right.plan.actions = [.removeRoute(CheckCase.id, ifRevision: "r1")]
+    },
+    RuleCase("S18", "an abort that takes weight from stable, whose removal is held") { wrong in
+      wrong.abortedRemoval(isAllowed: false)
+    } good: { right in
+      right.abortedRemoval(isAllowed: true)
+    },
+    RuleCase("S18", "an abort and a removal that give the candidate weight") { wrong in
+      wrong.abortedRemoval(isAllowed: true)
+      wrong.shift([1: 20, 2: 0])
+    } good: { right in
+      right.abortedRemoval(isAllowed: true)
+    },
     RuleCase("S10", "a removal that is not counted") { wrong in
       wrong.removed()
       wrong.memory.removals = []
@@ -189,11 +266,33 @@ extension CheckCase {
   }
 
   /// c3 took the target away; nine others are there.
-  fileprivate mutating func removed() {
+  fileprivate mutating func removed(isAllowed: Bool = true) {
     settle()
     target.desired = .removed(source: "main", commit: "c3", lastGood: Self.new)
     input.sources["main"]?.targetCount = 8
     memory.removals = [RemovalRecord(target: Self.id, source: "main", age: .zero)]
+    after { $0.removal = Removal(source: "main", commit: "c3", isAllowed: isAllowed) }
+  }
+
+  /// v001 was to follow v002, and no more; the plan closes the route.
+  fileprivate mutating func abortedRemoval(isAllowed: Bool) {
+    removed(isAllowed: isAllowed)
+    abort()
+    record { $0.rollout = RolloutMachine(candidate: 1, from: 2, cause: .commit) }
+    after { $0.rollout = nil }
+    shift([1: 0, 2: 0])
+  }
+
+  /// Its removal is held, v001 is ill, and v002 takes its place.
+  fileprivate mutating func repairedWorker(_ cause: RolloutMachine.Cause = .repair) {
+    var spec = Self.new
+    spec.traffic.mode = .none
+    spec.route = nil
+    target.desired = .removed(source: "main", commit: "c3", lastGood: spec)
+    target.route = .known(nil)
+    target.probes[1]?.healthy = 0
+    record { $0.rollout = RolloutMachine(candidate: 2, from: 1, cause: cause) }
+    park(1)
   }
 
   fileprivate mutating func removedBefore(_ application: ApplicationName) {

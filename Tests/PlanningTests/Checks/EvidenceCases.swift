@@ -207,7 +207,7 @@ enum PrecedenceCases {
 }
 
 extension CheckCase {
-  fileprivate mutating func abort() {
+  mutating func abort() {
     input.requests = [
       OperatorRequest(
         sequence: 1, verb: .abort(Self.id), by: "alice", at: WallTime(milliseconds: 0))

@@ -23,6 +23,22 @@ enum LaunchCases {
     } good: { right in
       right.goOn()
     },
+    RuleCase("S6", "going on with a launch of another target") { wrong in
+      wrong.goOn()
+      wrong.plan.actions = [.ensure(CheckCase.order(CheckCase.new, 2, of: CheckCase.before))]
+    } good: { right in
+      right.goOn()
+      right.target.formerly = [CheckCase.before]
+      right.plan.actions = [.ensure(CheckCase.order(CheckCase.new, 2, of: CheckCase.before))]
+    },
+    RuleCase("S6", "a new launch under an earlier name") { wrong in
+      wrong.launch()
+      wrong.target.formerly = [CheckCase.before]
+      wrong.plan.actions = [.ensure(CheckCase.order(CheckCase.new, 2, of: CheckCase.before))]
+    } good: { right in
+      right.launch()
+      right.target.formerly = [CheckCase.before]
+    },
     RuleCase("S6", "a second launch of what has lived") { wrong in
       wrong.goOn()
       wrong.target.record?.stacks[2]?.gatePassed = true

@@ -55,6 +55,14 @@ enum TrafficCases {
     } good: { right in
       right.shift([1: 0, 2: 100]) { $0.backends[1].endpoints.removeLast() }
     },
+    RuleCase("S17", "a route under a name that it does not have") { wrong in
+      wrong.target.formerly = [CheckCase.before]
+      wrong.shift([1: 0, 2: 100]) { $0.target = CheckCase.before }
+    } good: { right in
+      right.target.formerly = [CheckCase.before]
+      right.readRoute { $0.route.target = CheckCase.before }
+      right.shift([1: 0, 2: 100]) { $0.target = CheckCase.before }
+    },
     RuleCase("S17", "two route writes") { wrong in
       wrong.plan.actions += wrong.plan.actions
     } good: { _ in
