@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func `an upgrade in bake ends the rollout without a second launch`() async throws {
-    try await withHost(application: ["bake: 10s": "bake: 12s"]) { host in
+    try await withHost(application: ["bake: 10s": "bake: 12s"], isLong: true) { host in
       let programs = try Installation(in: host.directory)
       try host.start(executable: programs.viridian)
       try await host.synced("1.0.0")
