@@ -23,12 +23,10 @@ WALKS ?= 1000
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
 
-# The program that `swift test` runs. `swift test` itself plans the build in another way, so that each
-# alternation with `swift build` costs a quarter of a minute.
-RUN_TESTS := NO_COLOR=1 .build/debug/viridianPackageTests.xctest --testing-library swift-testing
+# It runs the program that `swift test` runs. `swift test` itself plans the build in another way, so that
+# each alternation with `swift build` costs a quarter of a minute.
+RUN_TESTS := .ci/test-group
 
-# A backtrace of a crashing test can hang the run.
-export SWIFT_BACKTRACE := enable=no
 export KEEP
 
 BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
@@ -58,18 +56,18 @@ build: packages-build ## both programs: viridian and viridian-keeper
 test: install-packages lint ## lint, build everything, run every test
 	@$(SWIFT) build $(FLAGS) --build-tests
 ifneq ($(FILTER),)
-	@$(RUN_TESTS) --filter '$(FILTER)'
+	@$(RUN_TESTS) '$(FILTER)'
 else
-	@$(foreach suites,$(TEST_GROUPS),.ci/test-group '$(suites)';)
+	@$(foreach suites,$(TEST_GROUPS),$(RUN_TESTS) '$(suites)';)
 endif
 
 failpoints: install-packages ## kills at every named point of every journey (test: a few of each)
 	@$(SWIFT) build $(FLAGS) --build-tests
-	@VIRIDIAN_CRASHES=all $(RUN_TESTS) --filter FailpointTests
+	@VIRIDIAN_CRASHES=all TEST_LIMIT=7200 $(RUN_TESTS) FailpointTests
 
 walks: install-packages ## long random walks over the planner; WALKS=… how many of each kind
 	@$(SWIFT) build $(FLAGS) --build-tests
-	@VIRIDIAN_WALKS=$(WALKS) $(RUN_TESTS) --filter RandomWalkTests
+	@VIRIDIAN_WALKS=$(WALKS) TEST_LIMIT=7200 $(RUN_TESTS) RandomWalkTests
 
 lint: ## the formatter's opinion, as an error
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -56,9 +56,12 @@ static int join_cgroups(const char *const *files) {
 static void drop_user(const struct chost_spawn *spawn, int report) {
   if (!spawn->drops_user) return;
   // Raw calls: the wrappers of the C library would signal threads that the child does not have.
-  if (syscall(SYS_setgroups, spawn->group_count, spawn->groups) != 0) fail(report, CHOST_STAGE_USER);
-  if (syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) != 0) fail(report, CHOST_STAGE_USER);
-  if (syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) != 0) fail(report, CHOST_STAGE_USER);
+  uid_t uid = spawn->uid;
+  gid_t gid = spawn->gid;
+  if (syscall(SYS_setgroups, spawn->group_count, spawn->groups) != 0 ||
+      syscall(SYS_setresgid, gid, gid, gid) != 0 || syscall(SYS_setresuid, uid, uid, uid) != 0) {
+    fail(report, CHOST_STAGE_USER);
+  }
 }
 
 static void child(const struct chost_spawn *spawn, pid_t parent, int go, int report) {
@@ -77,7 +80,9 @@ static void child(const struct chost_spawn *spawn, pid_t parent, int go, int rep
   if (null < 0 || dup2(null, 0) < 0) fail(report, CHOST_STAGE_FILES);
   if (dup2(spawn->output, 1) < 0 || dup2(spawn->output, 2) < 0) fail(report, CHOST_STAGE_FILES);
   // Nothing of the caller's leaks: every other descriptor closes at exec.
-  if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) fail(report, CHOST_STAGE_FILES);
+  if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) {
+    fail(report, CHOST_STAGE_FILES);
+  }
   umask(022);
   // Root enters first, so that a directory above need not be open to the user.
   if (chdir(spawn->cwd) != 0) fail(report, CHOST_STAGE_CWD);
@@ -98,8 +103,8 @@ pid_t chost_spawn_begin(const struct chost_spawn *spawn, int *go, int *report) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  // Not fork(): it takes every lock of the C library and of whoever asked to be told of forks, which
-  // other threads may hold in another order. The child uses none of what they guard.
+  // Not fork(): it takes locks of the C library and of whoever asked to be told of forks, which other
+  // threads may hold in another order. The child uses none of what they guard.
   pid_t pid = _Fork();
   if (pid == 0) {
     close(going[1]), close(reporting[0]);

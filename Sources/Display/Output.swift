@@ -50,9 +50,14 @@ package struct Output: Sendable {
   package func verification(_ report: ChainReport) -> String { render(.verification(report)) }
 
   /// `get --watch`: what to print after `before` was printed. JSON: one line for each status that
-  /// changed; YAML: one document for each. nil for people, who look at a screen.
+  /// changed; YAML: one document for each; of a target that is gone only its name. nil for people,
+  /// who look at a screen.
   package func changes(from before: [TargetStatus], to now: [TargetStatus]) -> String? {
-    let changed = now.filter { !before.contains($0) }.map(\.form)
+    let old = Dictionary(before.map { ($0.target, $0) }) { $1 }
+    let left = Set(now.map(\.target))
+    let gone = before.map(\.target).filter { !left.contains($0) }
+    var changed = now.filter { old[$0.target] != $0 }.map(\.form)
+    changed += gone.map { ["target": .string("\($0)"), "isGone": true] }
     switch format {
     case .table, .markdown: return nil
     case .json: return changed.map { $0.json + "\n" }.joined()

@@ -10,19 +10,26 @@ struct Watch {
   private let directory: Descriptor?
 
   init(directory path: String) {
-    directory = Self.descriptor(path)
-    if directory == nil {
-      let reason = HostError.system(what: "cannot watch \(path)", errno: errno)
-      say("\(reason) (fs.inotify.max_user_instances); it is looked at once a second")
+    do throws(HostError) {
+      directory = try Self.descriptor(path)
+    } catch {
+      directory = nil
+      say("\(error); it is looked at once a second")
     }
   }
 
-  private static func descriptor(_ path: String) -> Descriptor? {
+  private static func descriptor(_ path: String) throws(HostError) -> Descriptor {
     let number = inotify_init1(Int32(O_CLOEXEC | O_NONBLOCK))
-    guard number >= 0 else { return nil }
+    guard number >= 0 else {
+      let limit = errno == EMFILE ? " (fs.inotify.max_user_instances)" : ""
+      throw .system(what: "cannot watch \(path)\(limit)", errno: errno)
+    }
     let descriptor = Descriptor(adopting: number)
     let events = UInt32(0x80 | 0x8)  // IN_MOVED_TO | IN_CLOSE_WRITE: files are renamed into place
-    return inotify_add_watch(number, path, events) >= 0 ? descriptor : nil
+    guard inotify_add_watch(number, path, events) >= 0 else {
+      throw .system(what: "cannot watch \(path)", errno: errno)
+    }
+    return descriptor
   }
 
   func wait(processes: [Int32], milliseconds: Int) {

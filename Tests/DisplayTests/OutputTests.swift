@@ -158,6 +158,9 @@ import Yams
     let decoded = try JSONDecoder().decode(CanonicalValue.self, from: Data(next.utf8))
     #expect(decoded["target"] == "web@production" && decoded["sync"] == "OutOfSync")
     #expect(json.changes(from: [other], to: [other])?.isEmpty == true)
+    #expect(
+      json.changes(from: [status(), other], to: [status()])
+        == "{\"isGone\":true,\"target\":\"api@production\"}\n")
     let yaml = try #require(Output(format: .yaml).changes(from: [], to: [status(), other]))
     #expect(try Array(Yams.compose_all(yaml: yaml)).count == 2)
     #expect(Output().changes(from: [], to: [status()]) == nil)

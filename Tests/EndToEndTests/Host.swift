@@ -74,7 +74,7 @@ final class Host {
     source: String?, wrapper: [String]
   ) throws {
     self.wrapper = wrapper
-    directory = FileManager.default.temporaryDirectory.appending(
+    directory = URL(filePath: TemporaryDirectory.root).appending(
       path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     port = try PortBlocks.shared.next()

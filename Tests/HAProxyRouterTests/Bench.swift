@@ -268,6 +268,7 @@ private func start(_ arguments: [String]) throws -> (Process, Pipe, Pipe) {
     process.arguments = Array(arguments.dropFirst())
     process.standardInput = input
     process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
     try process.run()
     return (process, input, output)
   }

@@ -6,7 +6,9 @@ an answer, /seen tells how often each method asked for /once; a request with `Up
 with the name, then echoes."""
 import asyncio
 import json
+import os
 import sys
+import threading
 
 name, mode = sys.argv[1].encode(), sys.argv[2]
 state = {"healthy": True}
@@ -58,7 +60,14 @@ async def serve(reader, writer):
         writer.close()
 
 
+def end_with_the_test():
+    """Its end closes the pipe, however it comes."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 async def main():
+    threading.Thread(target=end_with_the_test, daemon=True).start()
     port = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     server = await asyncio.start_server(serve, "127.0.0.1", port, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -4,8 +4,8 @@ import Glibc
 /// A directory of its own below `root`, removed with its last reference. Others may search it (0755),
 /// because source workers run as another user.
 package final class TemporaryDirectory: Sendable {
-  /// TMPDIR, or /tmp.
-  package static let root = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  /// What `.ci/test-group` chose, or /tmp: short, for the paths of sockets, and open to all.
+  package static let root = getenv("VIRIDIAN_TEST_ROOT").map { String(cString: $0) } ?? "/tmp"
 
   package let path: String
 

@@ -64,7 +64,7 @@ extension PlanChecks {
       guard case .removeRoute = action else { return false }
       return true
     }
-    if removesRoute, !checked.isWorker || checked.isRemoved { return true }
+    if removesRoute, !checked.isWorker || checked.isRemovalAllowed { return true }
     let stable = checked.before?.stable
     let retiresStable = checked.retirements.contains { $0.generation == stable }
     let parksStable = checked.reductions.contains {
