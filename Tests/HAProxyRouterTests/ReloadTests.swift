@@ -134,9 +134,15 @@ import Testing
       kill(master, SIGKILL)
       await #expect(throws: PlatformError.self) { try await bench.router.start() }
       kill(worker, SIGCONT)
-      try await eventually {
-        let seen = try await bench.router.read()[web]?.value
-        return seen?.serversUp == [1: 1] && seen?.route == route && seen?.findings == []
+      var last: Observed<RouteObservation>?
+      do {
+        try await eventually {
+          last = try await bench.router.read()[web]
+          let seen = last?.value
+          return seen?.serversUp == [1: 1] && seen?.route == route && seen?.findings == []
+        }
+      } catch {
+        Issue.record("\(error); last seen: \(String(describing: last))")
       }
       #expect(try await bench.answers(100).failed == 0)
     }
