@@ -33,9 +33,7 @@ def is_free(port):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_range(1)
 
 
 def free_range(count):

@@ -77,7 +77,7 @@ final class Host {
     directory = URL(filePath: TemporaryDirectory.root).appending(
       path: "viridian-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    port = try PortBlocks.shared.next()
+    port = try Ports.blocks.next()
     self.remote = try Repository(
       in: directory, port: port, stagingPort: port + 1, application, keeping, remote)
     http = try HTTPClient(connections: 8)
@@ -299,7 +299,7 @@ final class Host {
       sources:
         - \(source)
       platforms:
-        - { name: local, kind: local, ports: "\(port + 2)-\(port + PortBlocks.size - 1)", reloadEvery: 200ms }
+        - { name: local, kind: local, ports: "\(port + 2)-\(port + Ports.blocks.size - 1)", reloadEvery: 200ms }
       alerts: { file: \(directory.path)/alerts.jsonl }
       \(settings)
 

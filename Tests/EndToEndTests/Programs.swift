@@ -1,6 +1,5 @@
 import Foundation
 import Support
-import Synchronization
 
 /// The built programs and the files of this repository.
 enum Programs {
@@ -43,41 +42,5 @@ func execute(
       throw Unexpected("\(program) \(arguments.joined(separator: " ")) did not end in \(limit)")
     }
     try await Task.sleep(for: .milliseconds(10))
-  }
-}
-
-/// Ports that no other host of this run has; below the ephemeral range, so that no outgoing
-/// connection takes them meanwhile.
-final class PortBlocks: Sendable {
-  static let shared = PortBlocks()
-  static let size = 100
-  private static let blocks = 200
-  private let given = Mutex(Int.random(in: 0..<blocks))
-
-  /// The first port of a block in which nobody listens now.
-  func next() throws -> Int {
-    for _ in 0..<Self.blocks {
-      let number = given.withLock { number in
-        number += 1
-        return number % Self.blocks
-      }
-      let first = 10_000 + number * Self.size
-      if (first..<first + Self.size).allSatisfy(canBind) { return first }
-    }
-    throw Unexpected("no free ports")
-  }
-}
-
-private func canBind(_ port: Int) -> Bool {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_port = in_port_t(port).bigEndian
-  address.sin_addr.s_addr = inet_addr("127.0.0.1")
-  return withUnsafePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-    }
   }
 }

@@ -27,17 +27,18 @@ import Testing
       #expect(try await host.synced("1.1.0", shop).stacks.map(\.name) == renamed.stacks.map(\.name))
       let drift = try await host.run(["drift", shop])
       #expect(!drift.contains("NOT_CHECKED"), "\(drift)")
-      #expect(try await self.calls(host) == calls, "nothing is launched, written or retired")
+      #expect(try await self.calls(host).dropFirst(calls.count) == [], "only the name changes")
 
       try host.remote.bump(to: "1.0.0")
       let back = try await host.synced("1.0.0", shop)
       #expect(back.stacks.first { $0.role == "stable" }?.generation == 1, "no relaunch")
       #expect(try await host.answer().body.contains("1.0.0"))
       try host.change("settings.json", of: 1)
-      let replaced = try await host.until("v003 serves, under the new name") {
+      let replaced = try await host.until("v003 serves, under the new name, and v001 is retired") {
         try await host.status(shop).flatMap { status in
           status.stacks.contains { $0.name == "shop-production-v003" && $0.role == "stable" }
-            && status.sync == .synced ? status : nil
+            && status.sync == .synced && !status.stacks.contains { $0.generation == 1 }
+            ? status : nil
         }
       }
       #expect(replaced.stacks.contains { $0.name == "web-production-v002" }, "warm still")
@@ -48,7 +49,7 @@ import Testing
       let taken = try await host.synced("1.0.0")
       #expect(taken.stacks.first { $0.role == "stable" }?.name == "shop-production-v003")
       #expect(try await host.status(shop) == nil)
-      #expect(try await self.calls(host) == later, "nothing is launched, written or retired")
+      #expect(try await self.calls(host).dropFirst(later.count) == [], "only the name changes")
     }
   }
 

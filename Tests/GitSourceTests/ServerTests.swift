@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func `nobody there is an error that names the place`() async throws {
-    let port = try freePort()
+    let port = try Ports.one()
     let fixture = try Fixture("https://127.0.0.1:\(port)/x.git")
     await #expect { try await fixture.source().tip() } throws: { error in
       guard case SourceError.unreachable(let text) = error else { return false }

@@ -87,7 +87,7 @@ final class Bench: Sendable {
     change(&settings)
     self.settings = settings
     router = try HAProxyRouter(settings)
-    port = try freePort()
+    port = try Ports.one()
   }
 
   private func cleanUp() async {
@@ -288,23 +288,6 @@ func aside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) asyn
   try await withCheckedThrowingContinuation { continuation in
     Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
   }
-}
-
-func freePort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = inet_addr("127.0.0.1")
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let port = withUnsafeMutablePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw -> UInt16? in
-      guard bind(descriptor, raw, length) == 0, getsockname(descriptor, raw, &length) == 0
-      else { return nil }
-      return UInt16(bigEndian: pointer.pointee.sin_port)
-    }
-  }
-  return Int(try #require(port))
 }
 
 /// Polls until `condition` holds.

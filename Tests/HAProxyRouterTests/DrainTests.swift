@@ -3,6 +3,7 @@ import Glibc
 import HAProxyRouter
 import Model
 import PlatformKit
+import Support
 import Testing
 
 @Suite struct DrainTests {
@@ -67,7 +68,7 @@ import Testing
       try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
       let session = try LongSession(bench.port, .http)
       try await bench.router.apply(
-        bench.route([], target: TargetID("other", "x"), port: try freePort()), ifRevision: nil)
+        bench.route([], target: TargetID("other", "x"), port: try Ports.one()), ifRevision: nil)
       #expect(try bench.workers().count == 2)
       #expect(try await bench.observe().sessions[1] == 1)
       #expect(session.echoes("still there"))

@@ -76,7 +76,7 @@ import Testing
       let scene = try await RouteScene(bench, .quiet)
       let other = TargetID("other", "production")
       try await bench.router.apply(
-        bench.route([], target: other, port: try freePort()), ifRevision: nil)
+        bench.route([], target: other, port: try Ports.one()), ifRevision: nil)
       let path = "\(bench.settings.directory)/\(file)"
       // Root reads every file, but nobody reads a directory as one.
       unlink(path)

@@ -3,6 +3,7 @@ import Glibc
 import HAProxyRouter
 import Model
 import PlatformKit
+import Support
 import Testing
 
 @Suite struct ReloadTests {
@@ -14,7 +15,7 @@ import Testing
       let load = try Load(bench.port)
       for index in 0..<8 {
         let other = TargetID(ApplicationName(rawValue: "other\(index)"), "production")
-        let empty = bench.route([], target: other, port: try freePort())
+        let empty = bench.route([], target: other, port: try Ports.one())
         try await bench.router.apply(empty, ifRevision: nil)
         let seen = try await bench.observe()
         #expect(seen.route == route)
@@ -30,7 +31,7 @@ import Testing
     try await Bench.with(reloadInterval: .seconds(3), coalescing: .milliseconds(300)) { bench in
       try await bench.router.start()
       let names = ["a", "b", "c", "d"].map { TargetID(ApplicationName(rawValue: $0), "x") }
-      let routes = try names.map { bench.route([], target: $0, port: try freePort()) }
+      let routes = try names.map { bench.route([], target: $0, port: try Ports.one()) }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for route in routes.dropLast() {
           group.addTask { try await bench.router.apply(route, ifRevision: nil) }
@@ -79,7 +80,7 @@ import Testing
       }
       #expect(try bench.workers() == workers)
       try await bench.router.apply(
-        bench.route([], target: TargetID("good", "production"), port: try freePort()),
+        bench.route([], target: TargetID("good", "production"), port: try Ports.one()),
         ifRevision: nil)
       #expect(try await bench.router.read().count == 2)
       #expect(try await bench.answers().names == ["one": 200])
@@ -90,7 +91,7 @@ import Testing
     try await Bench.with { bench in
       let one = try Instance("one")
       try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
-      let other = try freePort()
+      let other = try Ports.one()
       let moved = bench.route([backend(1, 100, [one])], fallback: 1, port: other)
       try await bench.apply(moved)
       #expect(try await bench.observe().route == moved)

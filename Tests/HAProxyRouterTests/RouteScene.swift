@@ -128,7 +128,7 @@ final class RouteScene {
 
   func leaveWorkerBehind() async throws {
     session = try LongSession(bench.port, .http)
-    let other = bench.route([], target: TargetID("other", "production"), port: try freePort())
+    let other = bench.route([], target: TargetID("other", "production"), port: try Ports.one())
     try await bench.router.apply(other, ifRevision: nil)
     try #require(try bench.oldWorkers().count == 1)
   }

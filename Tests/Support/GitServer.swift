@@ -42,7 +42,7 @@ package final class GitServer {
     try FileManager.default.createDirectory(
       atPath: directory.path("root"), withIntermediateDirectories: true)
     try makeCertificates(directory)
-    let port = try freePort()
+    let port = try Ports.one()
     if let user, let password {
       let hash = try Tool.run(["openssl", "passwd", "-apr1", password])
       try directory.write("users", "\(user):\(hash)\n")
@@ -135,7 +135,7 @@ package final class GitServer {
       try Tool.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", directory.path(name)])
     }
-    let port = try freePort()
+    let port = try Ports.one()
     let hostKey = String(decoding: try readFile(directory.path("host.pub")), as: UTF8.self)
     try directory.write("known_hosts", "[127.0.0.1]:\(port) \(hostKey)")
     try directory.write(

@@ -128,12 +128,6 @@ package func eventually(
   }
 }
 
-/// A port on 127.0.0.1 that was free a moment ago.
-package func freePort() throws -> Int {
-  let server = try StubServer { _ in }
-  return server.port
-}
-
 /// Whether somebody accepts connections there.
 package func accepts(port: Int) -> Bool {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -59,7 +59,8 @@ struct HAProxyProcess: Sendable {
 
   /// Some process of ours: without a master, a worker that it left behind.
   func anyWorker() throws(PlatformError) -> pid_t? {
-    try Files.names(in: "/proc").lazy.compactMap { pid_t($0) }.first(where: isOurs)
+    try Files.names(in: "/proc").lazy.compactMap { pid_t($0) }
+      .first { isOurs($0) || isEnding($0) }
   }
 
   private func isOurs(_ pid: pid_t) -> Bool {
@@ -67,6 +68,19 @@ struct HAProxyProcess: Sendable {
     let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? nil
     let words = (command ?? "").utf8.split(separator: 0)
     return words.contains { $0.elementsEqual(settings.configurationDirectory.utf8) }
+  }
+
+  /// The kernel takes a process its memory, and with it the command line, before its sockets: an
+  /// HAProxy in between, whosever it is, may hold a port for a moment more.
+  private func isEnding(_ pid: pid_t) -> Bool {
+    guard let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? nil, command.isEmpty,
+      let text = (try? Files.read("/proc/\(pid)/stat")) ?? nil,
+      let name = settings.executable.split(separator: "/").last,
+      let state = text.split(separator: "(\(name.prefix(15))) ").dropFirst().first?.first
+    else { return false }
+    // Of a zombie only threads that have not ended yet hold anything.
+    let threads = (try? Files.names(in: "/proc/\(pid)/task")) ?? []
+    return state != "Z" || threads.count > 1
   }
 
   private static func alerts(_ output: String) -> String {
