@@ -143,9 +143,17 @@ final class Bench: Sendable {
   }
 
   func workers() throws -> [Int] {
-    try master("show proc").split(separator: "\n").filter { $0.contains(" worker ") }.compactMap {
-      Int($0.split(separator: " ")[0])
-    }
+    Self.workers(in: try master("show proc").split(separator: "\n"))
+  }
+
+  /// The one that accepts. For a moment after a reload the one before it is not yet called old.
+  func currentWorker() throws -> Int32 {
+    let lines = try master("show proc").split(separator: "\n").prefix { !$0.hasPrefix("# old") }
+    return Int32(try #require(Self.workers(in: lines).last))
+  }
+
+  private static func workers(in lines: some Sequence<Substring>) -> [Int] {
+    lines.filter { $0.contains(" worker ") }.compactMap { Int($0.split(separator: " ")[0]) }
   }
 
   func masterPID() throws -> Int32 {

@@ -100,7 +100,7 @@ import Testing
   {
     try await Bench.with { bench in
       let scene = try await RouteScene(bench, .quiet)
-      let pid = Int32(try bench.workers()[0])
+      let pid = try bench.currentWorker()
       kill(pid, SIGSTOP)
       let plan = try await scene.pass()
       kill(pid, SIGCONT)

@@ -113,7 +113,7 @@ import Testing
       let route = bench.route([backend(1, 90, [one]), backend(2, 10, [two])], fallback: 1)
       try await bench.apply(route)
       let master = try bench.masterPID()
-      kill(victim == "worker" ? Int32(try bench.workers()[0]) : master, SIGKILL)
+      kill(victim == "worker" ? try bench.currentWorker() : master, SIGKILL)
       try await eventually {
         let seen = try await bench.router.read()[web]?.value
         return seen?.serversUp == [1: 1, 2: 1] && seen?.route == route && seen?.findings == []
@@ -130,9 +130,13 @@ import Testing
       let one = try Instance("one")
       let route = bench.route([backend(1, 100, [one])], fallback: 1)
       try await bench.apply(route)
-      let (master, worker) = (try bench.masterPID(), Int32(try bench.workers()[0]))
+      let (master, worker) = (try bench.masterPID(), try bench.currentWorker())
       kill(worker, SIGSTOP)
       kill(master, SIGKILL)
+      // Until it is really dead it may still answer.
+      try await eventually {
+        FileManager.default.contents(atPath: "/proc/\(master)/cmdline")?.isEmpty ?? true
+      }
       await #expect(throws: PlatformError.self) { try await bench.router.start() }
       kill(worker, SIGCONT)
       var last: Observed<RouteObservation>?
