@@ -35,7 +35,9 @@ final class Fleet {
     parts = AgentParts(
       ledger: ledger, places: places, board: board, executor: executor,
       prober: Prober(probe: AlwaysHealthy(), nudge: nudge),
-      inspector: Inspector(interval: .seconds(3600), nudge: nudge, clock: clock.now),
+      inspector: Inspector(
+        interval: .seconds(3600), nudge: nudge,
+        clock: AgentClock(now: clock.now) { try await Task.sleep(for: $0) }),
       resolver: resolver,
       leasePath: "", mode: .act, environments: [], interval: .seconds(1),
       limits: PlanningLimits(concurrentRollouts: targets), alertsQueued: {})

@@ -11,7 +11,7 @@ package struct AgentParts: Sendable {
   package var prober: Prober
   package var inspector: Inspector
   package var resolver: Resolver
-  package var lease: Lease?
+  package var lease: (any WriterLease)?
   package var leasePath: String
   package var mode: AgentConditions.Mode
   /// Environments this agent serves; empty: all.
@@ -23,7 +23,7 @@ package struct AgentParts: Sendable {
   package init(
     ledger: any Ledger, places: [PlatformName: Executor.Place], board: SourceBoard,
     executor: Executor, prober: Prober, inspector: Inspector, resolver: Resolver,
-    lease: Lease? = nil, leasePath: String, mode: AgentConditions.Mode,
+    lease: (any WriterLease)? = nil, leasePath: String, mode: AgentConditions.Mode,
     environments: Set<EnvironmentName>, interval: Duration, limits: PlanningLimits,
     alertsQueued: @escaping @Sendable () -> Void
   ) {

@@ -35,9 +35,10 @@ package actor Executor {
   private let places: [PlatformName: Place]
   private let assembly: LaunchAssembly
   private let ledger: any Ledger
-  private let lease: Lease?
+  private let lease: (any WriterLease)?
   private let nudge: Nudge
   private let log: Logger
+  private let clock: AgentClock
   private var running: [TargetID: [Action]] = [:]
   private var ended: [TargetID: [ActionOutcome]] = [:]
   /// The last outcome written of each target, so that "still waiting" is not written every second.
@@ -54,8 +55,8 @@ package actor Executor {
   }
 
   package init(
-    places: [PlatformName: Place], assembly: LaunchAssembly, ledger: any Ledger, lease: Lease?,
-    nudge: Nudge, log: Logger
+    places: [PlatformName: Place], assembly: LaunchAssembly, ledger: any Ledger,
+    lease: (any WriterLease)?, nudge: Nudge, log: Logger, clock: AgentClock = .host
   ) {
     self.places = places
     self.assembly = assembly
@@ -63,6 +64,7 @@ package actor Executor {
     self.lease = lease
     self.nudge = nudge
     self.log = log
+    self.clock = clock
   }
 
   /// Actions that have begun and not ended.
@@ -152,7 +154,7 @@ package actor Executor {
     }
     let launch = try await assembly.launch(
       order, existing: existing, platform: platform, sequence: assignment.sequence,
-      at: HostClock.wall())
+      at: clock.now().wall)
     if existing == nil, case .shortage(let what) = try await platform.preflight(launch) {
       throw .rejected(fault: .platform, "no room for a whole candidate: \(what)")
     }
@@ -184,7 +186,7 @@ package actor Executor {
     written[assignment.target] = outcomes
     let entries = outcomes.map { outcome in
       LedgerEntry(
-        at: HostClock.wall(), kind: .outcome, target: assignment.target,
+        at: clock.now().wall, kind: .outcome, target: assignment.target,
         generation: outcome.action.generation, pass: assignment.pass,
         message: "\(outcome.action.sentence): \(outcome.result.sentence)")
     }

@@ -23,3 +23,18 @@ package enum HostClock {
     return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }()
 }
+
+/// Where an agent's parts get the time and wait: the host's clocks, or a simulation's.
+package struct AgentClock: Sendable {
+  package var now: @Sendable () -> Now
+  /// Waits for that long on the boot clock; throws when its task is cancelled.
+  package var sleep: @Sendable (Duration) async throws -> Void
+  package init(
+    now: @escaping @Sendable () -> Now, sleep: @escaping @Sendable (Duration) async throws -> Void
+  ) {
+    self.now = now
+    self.sleep = sleep
+  }
+
+  package static let host = AgentClock(now: HostClock.now) { try await Task.sleep(for: $0) }
+}

@@ -7,7 +7,7 @@ package import PlatformKit
 package actor Inspector {
   private let interval: Duration
   private let nudge: Nudge
-  private let clock: @Sendable () -> Now
+  private let clock: AgentClock
   /// Complete stacks of the last pass whose inspection is due, the most urgent last.
   private var waiting: [(certificate: BirthCertificate, platform: any Platform)] = []
   private var reports: [ProbeBook.Key: (result: Observed<Inspection>, at: Now)] = [:]
@@ -34,7 +34,7 @@ package actor Inspector {
 
   /// `interval`: accumulated time between two inspections of one stack.
   package init(
-    interval: Duration, nudge: Nudge, clock: @escaping @Sendable () -> Now = HostClock.now
+    interval: Duration, nudge: Nudge, clock: AgentClock = .host
   ) {
     self.interval = interval
     self.nudge = nudge
@@ -98,7 +98,7 @@ package actor Inspector {
   private func inspect(_ certificate: BirthCertificate, on platform: any Platform) async {
     let key = ProbeBook.Key(certificate)
     // As old as its oldest reading.
-    let start = clock()
+    let start = clock.now()
     let result: Observed<Inspection>
     do throws(PlatformError) {
       result = .known(try await platform.inspect(certificate))

@@ -1,9 +1,18 @@
 import Foundation
 package import Model
 
+/// Where each source's last accepted state outlives the agent.
+package protocol LastGood: Sendable {
+  /// nil when nothing was kept or when it cannot be trusted: then the source is read anew.
+  func load(_ source: SourceName) -> DesiredState?
+
+  /// Kept for good when it returns.
+  func save(_ state: DesiredState) throws(AgentError)
+}
+
 /// Keeps each source's last accepted state on disk, authenticated, so that the agent can go on
 /// reconciling when it starts while Git is down.
-package struct LastGoodStore: Sendable {
+package struct LastGoodStore: LastGood {
   private let directory: String
   private let key: IdentityKey
 
@@ -18,7 +27,6 @@ package struct LastGoodStore: Sendable {
     self.key = key
   }
 
-  /// nil when nothing was kept or when it does not authenticate: then the source is read anew.
   package func load(_ source: SourceName) -> DesiredState? {
     guard let data = FileManager.default.contents(atPath: path(source)),
       let envelope = try? JSONDecoder().decode(Envelope.self, from: data),
@@ -29,7 +37,6 @@ package struct LastGoodStore: Sendable {
     return state
   }
 
-  /// On disk when it returns.
   package func save(_ state: DesiredState) throws(AgentError) {
     do {
       let encoded = try JSONEncoder().encode(state)

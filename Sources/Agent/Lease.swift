@@ -1,11 +1,17 @@
 import Foundation
 package import Model
 
+/// What says that this process alone may write.
+package protocol WriterLease: Sendable {
+  /// Asked before each write.
+  var isHeld: Bool { get }
+}
+
 /// The single-writer lease of one platform scope on one host: a `flock` that dies with its process.
 ///
 /// The kernel drops it when the process ends, so there is no expiry and nothing to renew. The file's
 /// inode is compared before each write, because a deleted and recreated file would let two in.
-package final class Lease: Sendable {
+package final class Lease: WriterLease {
   private let descriptor: Int32
   private let path: String
   private let inode: UInt64

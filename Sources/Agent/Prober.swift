@@ -10,7 +10,7 @@ package protocol HealthProbe: Sendable {
 /// known to be good before anybody needs it.
 package actor Prober {
   private let probe: any HealthProbe
-  private let clock: @Sendable () -> Now
+  private let clock: AgentClock
   private let nudge: Nudge
   private var book = ProbeBook()
   private var tasks: [ProbeBook.Key: (subject: Subject, task: Task<Void, Never>)] = [:]
@@ -22,7 +22,7 @@ package actor Prober {
   }
 
   package init(
-    probe: any HealthProbe, nudge: Nudge, clock: @escaping @Sendable () -> Now = HostClock.now
+    probe: any HealthProbe, nudge: Nudge, clock: AgentClock = .host
   ) {
     self.probe = probe
     self.nudge = nudge
@@ -31,7 +31,7 @@ package actor Prober {
 
   /// Follows exactly these stacks from now on; the others are forgotten.
   package func follow(_ stacks: [StackObservation]) {
-    let now = clock()
+    let now = clock.now()
     let running = stacks.filter { $0.capacity.running > 0 }
     let keys = Set(running.map { ProbeBook.Key($0.certificate) })
     for (key, entry) in tasks where !keys.contains(key) {
@@ -83,18 +83,18 @@ package actor Prober {
       let failure = await probe.failure(gate.check, at: endpoint, timeout: gate.timeout)
       if Task.isCancelled { return }
       record(failure, at: endpoint, of: key, gate: gate)
-      do { try await Task.sleep(for: gate.interval) } catch { return }
+      do { try await clock.sleep(gate.interval) } catch { return }
     }
   }
 
   private func record(
     _ failure: String?, at endpoint: Endpoint, of key: ProbeBook.Key, gate: HealthGate
   ) {
-    let before = book.report(key, at: clock())
+    let before = book.report(key, at: clock.now())
     book.record(
       key, gate: gate, instance: endpoint.instance, endpoint: endpoint, failure: failure,
-      at: clock())
-    let after = book.report(key, at: clock())
+      at: clock.now())
+    let after = book.report(key, at: clock.now())
     if before?.proven != after?.proven || before?.healthy != after?.healthy { nudge() }
   }
 

@@ -9,6 +9,7 @@ package actor Resolver: InputSupply {
   private let artifacts: any ArtifactFetcher
   private let secrets: any SecretReader
   private let nudge: Nudge
+  private let clock: AgentClock
   private var results: [Key: Entry] = [:]
   private var running: Set<Key> = []
 
@@ -43,11 +44,13 @@ package actor Resolver: InputSupply {
   private static let retryAfter = Duration.seconds(10)
 
   package init(
-    artifacts: any ArtifactFetcher, secrets: any SecretReader, nudge: Nudge
+    artifacts: any ArtifactFetcher, secrets: any SecretReader, nudge: Nudge,
+    clock: AgentClock = .host
   ) {
     self.artifacts = artifacts
     self.secrets = secrets
     self.nudge = nudge
+    self.clock = clock
   }
 
   /// What is known now; begins what is missing, and nudges when it is there.
@@ -116,7 +119,7 @@ package actor Resolver: InputSupply {
   }
 
   private func begin(_ needed: [Key: CommitID]) {
-    let now = HostClock.now()
+    let now = clock.now()
     let due = needed.filter { isDue($0.key, at: now) }
     let order = due.sorted { $0.key.reference < $1.key.reference }
     for (key, commit) in order.prefix(max(0, Self.concurrency - running.count)) {
@@ -142,7 +145,7 @@ package actor Resolver: InputSupply {
     } catch {
       let fault: FaultClass
       if case .rejected(.stack, _) = error { fault = .stack } else { fault = .platform }
-      entry = .failed(fault, reason: "\(error)", at: HostClock.now())
+      entry = .failed(fault, reason: "\(error)", at: clock.now())
     }
     results[key] = entry
     running.remove(key)

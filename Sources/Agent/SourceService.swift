@@ -7,16 +7,17 @@ import ServiceLifecycle
 package struct SourceService: Service {
   private let source: any SnapshotSource
   private let board: SourceBoard
-  private let store: LastGoodStore
+  private let store: any LastGood
   private let poll: Duration
   private let wake: Nudge
   private let log: Logger
+  private let clock: AgentClock
   /// A page of log; `viridian lint` tells them all.
   private static let toldProblems = 50
 
   package init(
-    source: any SnapshotSource, board: SourceBoard, store: LastGoodStore, poll: Duration,
-    wake: Nudge, log: Logger
+    source: any SnapshotSource, board: SourceBoard, store: any LastGood, poll: Duration,
+    wake: Nudge, log: Logger, clock: AgentClock = .host
   ) {
     self.source = source
     self.board = board
@@ -24,6 +25,7 @@ package struct SourceService: Service {
     self.poll = poll
     self.wake = wake
     self.log = log
+    self.clock = clock
   }
 
   package func run() async throws {
@@ -32,7 +34,7 @@ package struct SourceService: Service {
       group.addTask {
         // The timer is one more nudge: `viridian sync` and a webhook are the others.
         while !Task.isCancelled {
-          do { try await Task.sleep(for: poll) } catch { return }
+          do { try await clock.sleep(poll) } catch { return }
           wake()
         }
       }

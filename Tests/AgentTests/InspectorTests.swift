@@ -6,7 +6,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct InspectorTests {
   @Test func `what was read before a stack had proven itself is read again at once`() async throws {
     let platform = InspectedPlatform()
-    let inspector = Inspector(interval: .seconds(3600), nudge: Nudge(), clock: { at(10) })
+    let inspector = Inspector(
+      interval: .seconds(3600), nudge: Nudge(), clock: AgentClock(now: { at(10) }) { _ in })
     var inspections = platform.inspections.makeAsyncIterator()
     var subject = Inspector.Subject(stack: stack(1), platform: platform)
     await inspector.follow([subject], at: at(10))
