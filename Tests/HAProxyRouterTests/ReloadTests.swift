@@ -132,6 +132,8 @@ import Testing
       try await bench.apply(route)
       let (master, worker) = (try bench.masterPID(), try bench.currentWorker())
       kill(worker, SIGSTOP)
+      // One of its threads takes the signal; the others may run until that one has.
+      try await eventually { try isStopped(worker) }
       kill(master, SIGKILL)
       // Until it is really dead it may still answer.
       try await eventually {
@@ -165,5 +167,14 @@ import Testing
       #expect(try bench.masterPID() == master)
       #expect(try bench.workers() == workers)
     }
+  }
+}
+
+/// Every thread of the process has stopped.
+private func isStopped(_ pid: Int32) throws -> Bool {
+  let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+  return try threads.allSatisfy { thread in
+    let path = "/proc/\(pid)/task/\(thread)/stat"
+    return try String(contentsOfFile: path, encoding: .utf8).contains("(haproxy) T ")
   }
 }
