@@ -111,6 +111,19 @@ let package = Package(
       path: "Tests/Support",
       swiftSettings: settings),
 
+    // A simulated agent: Tests/Simulation/README.md.
+    .target(name: "CSchedule", path: "Tests/CSchedule"),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Agent", "CSchedule", "LedgerKit", "Model", "Planning", "PlatformKit", "Support",
+        lifecycle, logging,
+      ],
+      path: "Tests/Simulation", swiftSettings: settings),
+    .executableTarget(
+      name: "viridian-simulate", dependencies: ["Simulation", arguments], path: "Tests/Simulate",
+      swiftSettings: settings),
+
     tests(
       "AgentTests",
       ["Agent", "GitSource", "Model", "Planning", "PlatformKit", "Support", "Transport"]),
@@ -141,6 +154,7 @@ let package = Package(
     tests("ModelTests", ["Model"]),
     tests("PlanningTests", ["LedgerKit", "Model", "Planning", "Support"], exclude: ["Scenarios"]),
     tests("RepositoryTests", []),
+    tests("SimulationTests", ["Simulation"]),
     tests("TransportTests", ["Support", "Transport"]),
   ]
 )

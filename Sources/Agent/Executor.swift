@@ -108,7 +108,8 @@ package actor Executor {
       for waiter in drained { waiter.resume() }
       drained = []
     }
-    nudge()
+    // What is under way is asked for again with the next pass, not as fast as a platform can answer.
+    if !outcomes.allSatisfy(\.isWaiting) { nudge() }
   }
 
   private func perform(
@@ -159,6 +160,8 @@ package actor Executor {
       throw .rejected(fault: .platform, "no room for a whole candidate: \(what)")
     }
     failpoint("executor.before-ensure")
+    // Inputs and room took their time.
+    guard lease?.isHeld ?? true else { throw .transient("the lease was lost") }
     try await platform.ensure(launch)
   }
 
@@ -198,5 +201,12 @@ package actor Executor {
       // The outcome is only history: what happened is seen by the next observation.
       log.error("outcome not recorded", metadata: ["error": "\(error)"])
     }
+  }
+}
+
+extension ActionOutcome {
+  fileprivate var isWaiting: Bool {
+    guard case .waiting = result else { return false }
+    return true
   }
 }

@@ -118,6 +118,7 @@ extension TargetRecord {
     record.stacks = stacks.mapValues { stack in
       var stack = stack
       stack.inRole = .zero
+      stack.sinceTraffic = stack.sinceTraffic.map { _ in .zero }
       stack.belowFloor = stack.belowFloor.map { _ in .zero }
       stack.sinceLaunchTaken = stack.sinceLaunchTaken.map { _ in .zero }
       stack.backOff = stack.backOff?.withoutClock

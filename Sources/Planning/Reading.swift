@@ -124,7 +124,8 @@ extension TargetPass {
   func hasLeftRoute(_ generation: Generation) -> Bool {
     guard weight(generation) == 0 else { return false }
     if sessions(generation) == 0 { return true }
-    let since = record.stacks[generation]?.inRole ?? .zero
+    guard let stack = record.stacks[generation] else { return false }
+    let since = min(stack.inRole, stack.sinceTraffic ?? stack.inRole)
     return traffic.afterDrain == .close && since >= traffic.drainDeadline
   }
 

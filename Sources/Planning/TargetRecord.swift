@@ -93,6 +93,8 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var stackDigest: Digest
   /// Accumulated time in this role.
   package var inRole: Duration = .zero
+  /// Accumulated time since a read showed it with weight; nil: no read has.
+  package var sinceTraffic: Duration?
   /// When a complete listing first showed it: should it vanish, its number is not used again.
   package var firstSeen: WallTime?
   /// Of stable: accumulated time for which it has been below its floor; nil: it is not.

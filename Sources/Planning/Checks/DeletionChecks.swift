@@ -41,8 +41,10 @@ extension PlanChecks {
     else {
       return false
     }
-    let isCutAllowed = traffic.afterDrain == .close
-    return isCutAllowed && (record.role != .draining || record.inRole >= traffic.drainDeadline)
+    let isInTime =
+      (record.role == .draining && record.inRole < traffic.drainDeadline)
+      || record.sinceTraffic.map { $0 + passed(checked) < traffic.drainDeadline } ?? false
+    return traffic.afterDrain == .close && !isInTime
   }
 
   private static func isLastGood(_ generation: Generation, _ checked: CheckedPlan) -> [String] {

@@ -43,7 +43,7 @@ extension PlanChecks {
   }
 
   /// What a clock may have grown by in this pass.
-  private static func passed(_ checked: CheckedPlan) -> Duration {
+  static func passed(_ checked: CheckedPlan) -> Duration {
     let now = checked.input.now
     guard let clock = checked.before?.clock, clock.bootID == now.bootID else { return .zero }
     return max(.zero, min(now.sinceBoot - clock.sinceBoot, checked.input.interval * 2))
@@ -62,7 +62,11 @@ extension PlanChecks {
     {
       wrong.append("\(candidate) is promoted without healthy, freshly probed instances")
     }
-    if checked.before?.stacks[candidate]?.gatePassed != true {
+    // A worker that need not bake is promoted in the pass that sees it proven.
+    let isProvenNow =
+      checked.after?.stacks[candidate]?.gatePassed == true
+      && (checked.target.probes[candidate]?.proven ?? 0) >= max(1, wanted(checked))
+    if checked.before?.stacks[candidate]?.gatePassed != true, !isProvenNow {
       wrong.append("\(candidate) is promoted and never passed its gate")
     }
     if !checked.isWorker, checked.weight(candidate) != 100 {

@@ -9,6 +9,7 @@ extension TargetPass {
       record.stacks[generation]?.inRole += elapsed
       let taken = older(record.stacks[generation]?.sinceLaunchTaken)
       record.stacks[generation]?.sinceLaunchTaken = taken
+      passTimeWithoutTraffic(generation)
     }
     for verb in record.backOffs.keys {
       let left = record.backOffs[verb]?.remaining ?? .zero
@@ -25,6 +26,17 @@ extension TargetPass {
     let window = record.breaker.window
     record.breaker.replacements = record.breaker.replacements.map { $0 + elapsed }
       .filter { $0 < window }
+  }
+
+  /// Its sessions have the drain's time from the moment in which nothing new comes to it, whatever it
+  /// was called then.
+  private mutating func passTimeWithoutTraffic(_ generation: Generation) {
+    if weight(generation) > 0 {
+      record.stacks[generation]?.sinceTraffic = .zero
+    } else if let time = record.stacks[generation]?.sinceTraffic {
+      let enough = traffic.drainDeadline
+      record.stacks[generation]?.sinceTraffic = min(time + elapsed, enough)
+    }
   }
 
   static var hour: Duration { .seconds(3600) }

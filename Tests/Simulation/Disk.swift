@@ -1,0 +1,69 @@
+import LedgerKit
+import Model
+
+/// What outlives the agent's process on its host.
+final class Disk {
+  var ledger = LedgerFile()
+  var isNew = true
+  /// What was in the ledger at some earlier moment: a backup, for somebody to restore.
+  var backup: LedgerFile?
+  /// Nothing can be written.
+  var isFull = false
+  var lastGood: [SourceName: DesiredState] = [:]
+  var accepted: [SourceName: CommitID] = [:]
+  /// Rises when somebody deletes the lease's file: whoever held the old one holds nothing.
+  var leaseFile = 1
+  var holder: Life?
+
+  func holdsLease(_ life: Life, file: Int) -> Bool { file == leaseFile && holder === life }
+
+  /// The number of the file whose lease it has from now on; nil: somebody else holds it.
+  func takeLease(_ life: Life) -> Int? {
+    if let holder, holder.isAlive { return nil }
+    holder = life
+    return leaseFile
+  }
+
+  func deleteLease() {
+    leaseFile += 1
+    holder = nil
+  }
+
+  func loseLedger() {
+    ledger = LedgerFile()
+    isNew = true
+  }
+}
+
+/// The ledger's content: what a transaction changes, it changes whole.
+struct LedgerFile {
+  var sequence = 0
+  var records: [TargetID: String] = [:]
+  var agentRecord: String?
+  var fingerprints: [StackID: Fingerprint] = [:]
+  var statuses: [TargetID: TargetStatus] = [:]
+  var alerts: [OutboxAlert] = []
+  var requests: [OperatorRequest] = []
+  /// The newest entries, for people who look into a schedule.
+  var entries: [LedgerEntry] = []
+
+  mutating func commit(_ write: LedgerWrite) -> Int {
+    for (target, record) in write.records { records[target] = record }
+    for (target, status) in write.statuses { statuses[target] = status }
+    for (stack, fingerprint) in write.fingerprints { fingerprints[stack] = fingerprint }
+    if let record = write.agentRecord { agentRecord = record }
+    alerts += write.alerts
+    sequence += write.entries.count
+    entries += write.entries
+    if entries.count > 400 { entries.removeFirst(200) }
+    return sequence
+  }
+
+  mutating func append(_ request: OperatorRequest) -> Int {
+    sequence += 1
+    var request = request
+    request.sequence = sequence
+    requests.append(request)
+    return sequence
+  }
+}

@@ -1,0 +1,254 @@
+import Model
+import PlatformKit
+
+/// The platform's and the router's ground truth: what runs and what routes, whatever anybody has read.
+final class Ground {
+  private let timeline: Timeline
+  private let setup: Setup
+  private(set) var stacks: [StackID: LiveStack] = [:]
+  var foreign: [ForeignObject] = []
+  private(set) var routes: [TargetID: Written] = [:]
+  private var shown: [TargetID: Written?] = [:]
+  private var ports: [Int: (stack: LiveStack, index: Int)] = [:]
+  private var nextPort = 10_000
+  private var writes = 0
+  /// Since when a stack has had no traffic that had some.
+  private(set) var leftAt: [StackID: Moment] = [:]
+  /// When somebody else than the agent last changed anything of a target.
+  var touchedAt: [TargetID: Moment] = [:]
+
+  struct Written {
+    var route: Route
+    var revision: String
+  }
+
+  init(_ setup: Setup, _ timeline: Timeline) { (self.setup, self.timeline) = (setup, timeline) }
+
+  var now: Moment { timeline.now }
+
+  func stacks(of target: TargetID) -> [LiveStack] {
+    stacks.values.filter { $0.id.target == target }.sorted { $0.id < $1.id }
+  }
+
+  func healthy(_ stack: LiveStack) -> Int {
+    stack.healthy(at: now, startTime: setup.startMilliseconds)
+  }
+
+  func lately(_ stack: LiveStack, _ time: Int) -> Int {
+    stack.lately(time, at: now, startTime: setup.startMilliseconds)
+  }
+
+  func weight(_ stack: StackID) -> Int {
+    routes[stack.target]?.route.weightPercent(of: stack.generation) ?? 0
+  }
+
+  func at(_ endpoint: Endpoint) -> (stack: LiveStack, index: Int)? { ports[endpoint.port] }
+
+  // MARK: - Stacks
+
+  var listing: LiveState {
+    LiveState(stacks: stacks.values.map(\.observation).sorted { $0.id < $1.id }, foreign: foreign)
+  }
+
+  func ensure(_ certificate: BirthCertificate) throws(PlatformError) {
+    let id = certificate.stack
+    if foreign.contains(where: { $0.name == id.name() }) {
+      throw .conflict("the name \(id.name()) is taken by an object that is not ours")
+    }
+    let stack = stacks[id] ?? create(certificate)
+    guard stack.certificate.launch == certificate.launch else {
+      throw .conflict("\(id) exists with another launch")
+    }
+    switch stack.phase {
+    case .launching:
+      restart(id)
+      if setup.launchesOnlyWhenAsked { goOn(stack) }
+      if stack.isLaunching { throw .waiting("launching") }
+    case .complete: break
+    case .failed(.stack, let reason): throw .rejected(fault: .stack, reason)
+    case .failed(_, let reason), .stuck(let reason): throw .rejected(fault: .platform, reason)
+    case .retiring: throw .conflict("it is being retired")
+    }
+  }
+
+  private func create(_ certificate: BirthCertificate) -> LiveStack {
+    let stack = LiveStack(certificate, port: nextPort, at: now)
+    for index in stack.instances.indices { ports[nextPort + index] = (stack, index) }
+    nextPort += 16
+    stacks[stack.id] = stack
+    if !setup.launchesOnlyWhenAsked {
+      timeline.plan(after: setup.launchMilliseconds) { self.goOn(stack) }
+    }
+    return stack
+  }
+
+  private func goOn(_ stack: LiveStack) {
+    guard stack.isLaunching, now - stack.bornAt >= setup.launchMilliseconds,
+      stacks[stack.id] === stack
+    else { return }
+    stack.launchedAt = stack.launchedAt ?? now
+    switch stack.behaviour {
+    case .failing: stack.phase = .failed(.stack, reason: "exit status 1")
+    case .unlucky: stack.phase = .failed(.platform, reason: "disk full")
+    case .good, .slow, .silent, .crashing, .dying:
+      stack.phase = .complete
+      stack.hasKeeper = true
+      run(stack, stack.intended > 0 ? stack.intended : stack.declared)
+    }
+  }
+
+  func setInstances(_ count: Int, of certificate: BirthCertificate) throws(PlatformError) {
+    guard let stack = stacks[certificate.stack], stack.certificate.launch == certificate.launch
+    else { throw .conflict("\(certificate.stack) is not there") }
+    guard (0...stack.declared).contains(count) else {
+      throw .rejected(fault: .platform, "\(count) of \(stack.declared)")
+    }
+    run(stack, count)
+  }
+
+  /// The first request stops it, a later one finds it gone.
+  func retire(_ certificate: BirthCertificate) throws(PlatformError) {
+    guard let stack = stacks[certificate.stack] else { return }
+    guard stack.certificate.launch == certificate.launch else { throw .conflict("another launch") }
+    if case .stuck(let reason) = stack.phase { throw .rejected(fault: .platform, reason) }
+    guard stack.phase == .retiring else {
+      run(stack, 0)
+      stack.phase = .retiring
+      throw .waiting("stopping")
+    }
+    remove(stack)
+  }
+
+  func remove(_ stack: LiveStack) {
+    run(stack, 0)
+    for index in stack.instances.indices { ports[stack.port + index] = nil }
+    stacks[stack.id] = nil
+  }
+
+  /// Starts what is missing and stops what is too much.
+  private func run(_ stack: LiveStack, _ count: Int) {
+    stack.intended = count
+    for index in stack.instances.indices {
+      let isRunning = stack.instances[index].startedAt != nil
+      if index < count, !isRunning { start(stack, index) }
+      if index >= count, isRunning { end(stack, index) }
+    }
+  }
+
+  private func start(_ stack: LiveStack, _ index: Int) {
+    stack.instances[index].life += 1
+    stack.instances[index].startedAt = now
+    guard stack.behaviour == .crashing else { return }
+    let life = stack.instances[index].life
+    timeline.plan(after: 300) {
+      guard stack.instances[index].life == life else { return }
+      self.die(stack, index, "exit status 3")
+    }
+  }
+
+  private func end(_ stack: LiveStack, _ index: Int) {
+    stack.instances[index].life += 1
+    stack.instances[index].startedAt = nil
+    stack.instances[index].streak = 0
+  }
+
+  /// It ends although nobody asked for that, and is started again.
+  func die(_ stack: LiveStack, _ index: Int, _ why: String) {
+    guard stack.instances[index].startedAt != nil else { return }
+    end(stack, index)
+    stack.lastExit = "instance \(index): \(why)"
+    let life = stack.instances[index].life
+    timeline.plan(after: setup.healMilliseconds) {
+      guard stack.instances[index].life == life, stack.hasKeeper, stack.phase == .complete,
+        index < stack.intended, self.stacks[stack.id] === stack
+      else { return }
+      stack.restarts += 1
+      self.start(stack, index)
+    }
+  }
+
+  /// Nothing of it runs, and nobody is there to start it; what is parked needs nobody.
+  func loseKeeper(_ stack: LiveStack, _ why: String) {
+    for index in stack.instances.indices where stack.instances[index].startedAt != nil {
+      end(stack, index)
+    }
+    stack.hasKeeper = false
+    guard stack.phase == .complete, stack.intended > 0 else { return }
+    stack.phase = .launching(why)
+    guard !setup.launchesOnlyWhenAsked else { return }
+    // Asked for once, it comes back by itself: see `restart`.
+    restarting.insert(stack.id)
+  }
+
+  private var restarting: Set<StackID> = []
+
+  private func restart(_ id: StackID) {
+    guard restarting.remove(id) != nil, let stack = stacks[id] else { return }
+    timeline.plan(after: 200) { self.goOn(stack) }
+  }
+
+  // MARK: - Routes
+
+  func observation(_ target: TargetID) -> RouteObservation? {
+    guard let written = shown[target] ?? routes[target] else { return nil }
+    var up: [Generation: Int] = [:]
+    var sessions: [Generation: Int] = [:]
+    for backend in written.route.backends {
+      let id = StackID(target, backend.generation)
+      up[backend.generation] = stacks[id].map(healthy) ?? 0
+      if isBusy(id) { sessions[backend.generation] = 1 }
+    }
+    return RouteObservation(
+      route: written.route, revision: written.revision, findings: [], sessions: sessions,
+      serversUp: up, isListening: true)
+  }
+
+  /// Connections that began while it had the traffic have not ended.
+  func isBusy(_ stack: StackID) -> Bool {
+    leftAt[stack].map { now - $0 < setup.sessionMilliseconds } ?? false
+  }
+
+  func observedRoutes() -> [TargetID: Observed<RouteObservation>] {
+    var result: [TargetID: Observed<RouteObservation>] = [:]
+    for target in routes.keys.sorted() {
+      if let observation = observation(target) { result[target] = .known(observation) }
+    }
+    return result
+  }
+
+  func check(_ target: TargetID, _ revision: String?) throws(PlatformError) {
+    guard revision == routes[target]?.revision else {
+      throw .conflict("the route is at \(routes[target]?.revision ?? "none")")
+    }
+  }
+
+  func loseRoute(_ target: TargetID) {
+    noteLeaving(target, routes[target]?.route.split ?? [:], [:])
+    routes[target] = nil
+    shown[target] = nil
+  }
+
+  func write(_ route: Route) {
+    let target = route.target
+    writes += 1
+    noteLeaving(target, routes[target]?.route.split ?? [:], route.split)
+    if setup.propagationMilliseconds > 0 {
+      let before = shown[target] ?? routes[target]
+      shown.updateValue(before, forKey: target)
+      let mine = writes
+      timeline.plan(after: setup.propagationMilliseconds) {
+        if self.routes[target]?.revision == "r\(mine)" { self.shown[target] = nil }
+      }
+    }
+    routes[target] = Written(route: route, revision: "r\(writes)")
+  }
+
+  private func noteLeaving(
+    _ target: TargetID, _ old: [Generation: Int], _ new: [Generation: Int]
+  ) {
+    for (generation, weight) in old where weight > 0 && (new[generation] ?? 0) == 0 {
+      leftAt[StackID(target, generation)] = now
+    }
+    for (generation, weight) in new where weight > 0 { leftAt[StackID(target, generation)] = nil }
+  }
+}

@@ -1,0 +1,310 @@
+import Model
+
+extension Simulation {
+  /// One thing happens, now.
+  func happen(_ happening: Happening) {
+    let declaration = schedule.setup.targets[happening.target]
+    let target = declaration.target
+    note("world", "\(happening.event.rawValue) \(target) \(happening.draw)")
+    cover(happening.event.rawValue, target)
+    switch happening.event {
+    case .bump, .revert, .badVersion, .resize, .policy, .remove, .restore, .breakDocument,
+      .emptyTree,
+      .burst, .forcePush, .rewind:
+      commit(happening, target)
+    case .sourceDown, .staleMirror, .platformDown, .routerDown, .diskFull: outage(happening)
+    case .kill, .killAtNextEffect, .stop, .secondAgent, .deleteLease, .reboot, .clockJump, .suspend,
+      .ledgerLost, .ledgerRestored:
+      hostTrouble(happening)
+    case .killInstance, .killAllInstances, .deleteStack, .loseKeeper, .drift, .unreadable,
+      .routeByHand,
+      .routeLost, .foreignName, .stuck, .sicken, .flap:
+      interfere(happening, target)
+    case .pause, .resume, .abort, .retry, .release, .adopt, .approve: request(happening, target)
+    }
+  }
+
+  // MARK: - Git
+
+  private func commit(_ happening: Happening, _ target: TargetID) {
+    let draw = happening.draw
+    var version = "good\(draw % 1000)"
+    switch happening.event {
+    case .forcePush:
+      repository.forcePush { $0.tree[target]?.version = "good-forced\(draw)" }
+      return
+    case .rewind:
+      if let parent = repository.newest.parent { repository.staleTip = parent }
+      timeline.plan(after: 2000 + draw % 9000) { self.repository.staleTip = nil }
+      return
+    case .burst:
+      for index in 0..<5 {
+        timeline.plan(after: index * (100 + draw % 900)) {
+          self.repository.push { $0.tree[target]?.version = "good\(draw % 100 + index)" }
+        }
+      }
+      return
+    case .badVersion:
+      let kinds = LiveStack.Behaviour.allCases.filter { $0 != .good }
+      version = "\(kinds[draw % kinds.count].rawValue)\(draw / 8 % 3)"
+    case .revert:
+      // What was declared before, whenever that was.
+      let older = repository.commits[repository.tip]?.parent.flatMap { repository.commits[$0] }
+      version = older?.tree[target]?.version ?? version
+    default: break
+    }
+    repository.push { commit in
+      switch happening.event {
+      case .bump, .badVersion, .revert: commit.tree[target]?.version = version
+      case .resize: commit.tree[target]?.instances = 1 + draw % 3
+      case .policy:
+        commit.tree[target]?.bakeMilliseconds = draw % 5 * 1500
+        commit.tree[target]?.onNewCommit = draw % 2 == 0 ? .coalesce : .supersede
+        commit.tree[target]?.retain = draw % 3
+      case .remove: commit.tree[target] = nil
+      case .restore:
+        commit.tree[target] = commit.tree[target] ?? self.schedule.setup.targets[happening.target]
+      case .breakDocument:
+        commit.broken = [target]
+        commit.tree[target]?.version = version
+      case .emptyTree: commit.tree = [:]
+      default: break
+      }
+    }
+  }
+
+  // MARK: - Outages
+
+  private func outage(_ happening: Happening) {
+    let time = 500 + happening.draw % 12_000
+    switch happening.event {
+    case .sourceDown:
+      isSourceDown = true
+      timeline.plan(after: time) { self.isSourceDown = false }
+    case .staleMirror:
+      repository.staleTip = repository.tip
+      timeline.plan(after: time) { self.repository.staleTip = nil }
+    case .platformDown:
+      isPlatformDown = true
+      timeline.plan(after: time) { self.isPlatformDown = false }
+    case .routerDown:
+      isRouterDown = true
+      timeline.plan(after: time) { self.isRouterDown = false }
+    case .diskFull:
+      disk.isFull = true
+      timeline.plan(after: time) { self.disk.isFull = false }
+    default: break
+    }
+  }
+
+  // MARK: - Host and process
+
+  private func hostTrouble(_ happening: Happening) {
+    let draw = happening.draw
+    switch happening.event {
+    case .kill: victim(draw)?.kill()
+    case .killAtNextEffect: isArmed = true
+    case .stop:
+      guard let life = victim(draw) else { return }
+      life.stop()
+      timeline.plan(after: 1000 + draw % 20_000) { life.goOn() }
+    case .secondAgent: startAgent()
+    case .deleteLease:
+      disk.deleteLease()
+      timeline.plan(after: draw % 3000) { self.startAgent() }
+    case .reboot: reboot()
+    case .clockJump: wallSteps += (draw % 3 - 1) * 315_360_000_000 + draw % 7_200_000 - 3_600_000
+    case .suspend: bootedAt -= draw % 4_000_000
+    case .ledgerLost, .ledgerRestored: changeLedger(happening.event)
+    default: break
+    }
+  }
+
+  private func victim(_ draw: Int) -> Life? {
+    lives.isEmpty ? nil : lives[draw % lives.count]
+  }
+
+  /// All processes end; stacks are on disk still, and wait until somebody asks for them.
+  private func reboot() {
+    for life in lives { life.kill() }
+    boot += 1
+    bootedAt = now
+    for stack in ground.stacks.values { ground.loseKeeper(stack, "starting again after a reboot") }
+    for target in schedule.setup.targets { ground.touchedAt[target.target] = now }
+  }
+
+  /// Only while no process has it open.
+  private func changeLedger(_ event: Happening.Event) {
+    for life in lives { life.kill() }
+    if event == .ledgerRestored, let backup = disk.backup {
+      disk.ledger = backup
+    } else {
+      disk.loseLedger()
+    }
+    oracle.ledgerWasLost()
+  }
+
+  // MARK: - Interference
+
+  private func interfere(_ happening: Happening, _ target: TargetID) {
+    let draw = happening.draw
+    let stacks = ground.stacks(of: target)
+    guard let stack = stacks.isEmpty ? nil : stacks[stacks.count - 1 - draw % min(2, stacks.count)]
+    else { return }
+    ground.touchedAt[target] = now
+    switch happening.event {
+    case .killInstance: ground.die(stack, draw % stack.declared, "killed")
+    case .killAllInstances:
+      for index in stack.instances.indices { ground.die(stack, index, "killed") }
+    case .deleteStack: ground.remove(stack)
+    case .loseKeeper: ground.loseKeeper(stack, "its keeper died")
+    case .drift:
+      stack.drift[FieldPath("release", "/files/app")] = draw % 3 == 0 ? .some(nil) : "evil"
+    case .unreadable: stack.unreadable.insert(FieldPath("release", "/files/app"))
+    case .routeByHand: routeByHand(target, draw)
+    case .routeLost: ground.loseRoute(target)
+    case .foreignName: addForeign(target)
+    case .stuck:
+      stack.phase = .stuck(reason: "device busy")
+      timeline.plan(after: 3000 + draw % 9000) {
+        if case .stuck = stack.phase { self.unstick(stack) }
+      }
+    case .sicken: stack.sickUntil = now + 3000 + draw % 15_000
+    case .flap:
+      for index in 0..<4 {
+        timeline.plan(after: index * 1500) {
+          stack.sickUntil = self.now + 700
+          self.ground.touchedAt[target] = self.now
+        }
+      }
+    default: break
+    }
+  }
+
+  private func unstick(_ stack: LiveStack) {
+    stack.phase = .complete
+    if !stack.hasKeeper { ground.loseKeeper(stack, "starting again") }
+  }
+
+  private func routeByHand(_ target: TargetID, _ draw: Int) {
+    guard var route = ground.routes[target]?.route, !route.backends.isEmpty else { return }
+    let chosen = draw % route.backends.count
+    for index in route.backends.indices {
+      route.backends[index].weightPercent = index == chosen ? 100 : 0
+    }
+    ground.write(route)
+  }
+
+  private func addForeign(_ target: TargetID) {
+    let newest = ground.stacks(of: target).last?.id.generation ?? 0
+    let name = StackID(target, newest.next).name()
+    ground.foreign.append(
+      ForeignObject(
+        identity: "object-\(ground.foreign.count)", name: name, reason: "no certificate"))
+  }
+
+  // MARK: - Requests
+
+  private func request(_ happening: Happening, _ target: TargetID) {
+    switch happening.event {
+    case .pause: ask(.pause(happening.draw % 3 == 0 ? nil : target))
+    case .resume: ask(.resume(happening.draw % 3 == 0 ? nil : target))
+    case .abort: ask(.abort(target))
+    case .retry: ask(.retry(target))
+    case .release: ask(.release(target, nil))
+    case .adopt: ask(.adopt(happening.draw % 2 == 0 ? nil : target))
+    case .approve: ask(.approveRemoval(repository.tip))
+    default: break
+    }
+  }
+
+  func ask(_ verb: OperatorRequest.Verb) {
+    _ = disk.ledger.append(OperatorRequest(verb: verb, by: "ada", at: hostNow.wall))
+    oracle.asks(verb)
+  }
+
+  // MARK: - Healing
+
+  /// Every fault ends, every person says go on, and each target gets a digest that is good.
+  func heal() {
+    note("world", "heals")
+    beginHealing()
+    (isPlatformDown, isRouterDown, isSourceDown, isArmed) = (false, false, false, false)
+    disk.isFull = false
+    repository.staleTip = nil
+    ground.foreign = []
+    for life in lives { life.goOn() }
+    for stack in ground.stacks.values {
+      (stack.drift, stack.unreadable, stack.sickUntil) = ([:], [], 0)
+      if case .stuck = stack.phase { unstick(stack) }
+    }
+    ask(.resume(nil))
+    ask(.adopt(nil))
+    for declaration in schedule.setup.targets {
+      ask(.resume(declaration.target))
+      ask(.release(declaration.target, nil))
+      ask(.adopt(declaration.target))
+    }
+    let change: (inout Repository.Commit) -> Void = { commit in
+      commit.broken = []
+      for declaration in self.schedule.setup.targets {
+        commit.tree[declaration.target] = commit.tree[declaration.target] ?? declaration
+        commit.tree[declaration.target]?.version = "good-final"
+      }
+    }
+    if let accepted = oracle.acceptedCommit, !repository.descends(repository.tip, from: accepted) {
+      repository.mend(onto: accepted, change)
+    } else {
+      repository.push(change)
+    }
+    if lives.isEmpty { timeline.plan(after: 1000) { if self.lives.isEmpty { self.startAgent() } } }
+  }
+}
+
+extension Oracle {
+  func asks(_ verb: OperatorRequest.Verb) {
+    switch verb {
+    case .adopt(nil): held = [:]
+    case .adopt(let target?): held[target] = nil
+    case .release(let target, _), .retry(let target): pardons[target, default: 0] += 4
+    case .approveRemoval(let commit): approved.insert(commit)
+    case .pause, .resume, .abort: break
+    }
+  }
+
+  /// S24: whoever does not serve exactly what is declared is held until somebody says more.
+  func ledgerWasLost() {
+    isLedgerLost = true
+    // Which of those that do not serve were good ones, nobody knows any more.
+    wasTrusted = wasTrusted.filter { ground.weight($0) > 0 }
+    for target in simulation.schedule.setup.targets.map(\.target)
+    where ground.stacks(of: target).isEmpty && ground.routes[target] == nil {
+      // Everything that it ever ran is gone: nobody can know its numbers.
+      launches = launches.filter { $0.key.target != target }
+      gone = gone.filter { $0.target != target }
+    }
+    for (target, declaration) in declared where removed[target] == nil {
+      pardons[target, default: 0] += 4
+      let digest = declaration.desired(source: "main", commit: "").declaredDigest
+      let isServed = ground.stacks(of: target).contains {
+        $0.certificate.declaredDigest == digest && ground.weight($0.id) == 100
+      }
+      guard !isServed, declaration.mode != .none, !ground.stacks(of: target).isEmpty else {
+        continue
+      }
+      held[target] = digest
+    }
+  }
+}
+
+extension Simulation {
+  /// The numbers that were used may be forgotten.
+  var isLossKnown: Bool { oracle.isLedgerLost }
+
+  /// How long a reading may be under way: the pass, and every delay that may meet.
+  var slowestAnswer: Int {
+    let delays = schedule.windows.map { $0.size * 3 / 2 }.reduce(0, +)
+    return delays + schedule.setup.latencyMilliseconds * 4
+      + schedule.setup.intervalMilliseconds * 2
+  }
+}

@@ -1,0 +1,152 @@
+import LedgerKit
+import Model
+
+/// Judges what the agent does from outside: by its requests, the route and the processes, and by what
+/// people have committed; never by what the agent remembers.
+///
+/// Invariants are those of the reliability programme: each violation begins with its number.
+final class Oracle {
+  // The simulation owns it and outlives it.
+  unowned(unsafe) var simulation: Simulation!
+  private(set) var violations: [String] = []
+  private(set) var passes = 0
+
+  // MARK: What it has seen
+
+  /// By launch: the gate was passed, as probes were answered.
+  var proven: Set<String> = []
+  /// Every launch that was ever asked for, by stack.
+  var launches: [StackID: String] = [:]
+  /// Stacks that are gone.
+  var gone: Set<StackID> = []
+  /// Stacks that took the traffic of each target, oldest first.
+  var history: [TargetID: [(digest: Digest, at: Moment)]] = [:]
+  var counted: Set<StackID> = []
+  /// Stacks that had traffic, and since when they have it.
+  var servingSince: [StackID: Moment] = [:]
+  /// Stacks that have served for as long as their bake takes.
+  var wasTrusted: Set<StackID> = []
+  /// The shortest that accepted commits have declared.
+  var shortestBake: [TargetID: Int] = [:]
+  /// Targets that ever served.
+  var served: Set<TargetID> = []
+  var acceptedCommit: CommitID?
+  /// Digests that accepted commits have declared, with what they declare.
+  var accepted: [TargetID: [Digest: Declaration]] = [:]
+  /// What is in force: declared by the newest accepted commit without an error.
+  var declared: [TargetID: Declaration] = [:]
+  /// Absent in an accepted commit that proves it.
+  var removed: [TargetID: CommitID] = [:]
+  /// Removals that were carried out, and when.
+  var removals: [TargetID: Moment] = [:]
+  var approved: Set<CommitID> = []
+  /// A person said that it may be launched once more.
+  var pardons: [TargetID: Int] = [:]
+  var isLedgerLost = false
+  /// Since the ledger was lost: targets that did not serve as declared then, with what was declared.
+  var held: [TargetID: Digest] = [:]
+  private var listings: [(at: Moment, listing: LiveState)] = []
+  private var calls: [TargetID: Int] = [:]
+  private var secrets = 0
+
+  func report(_ invariant: String, _ text: String) {
+    violations.append("\(invariant): \(text)")
+    simulation.note("VIOLATION", "\(invariant): \(text)")
+  }
+
+  var ground: Ground { simulation.ground }
+  var now: Moment { simulation.now }
+
+  // MARK: - What the agent asks
+
+  /// At the moment of asking: what the asker could know.
+  func asked(_ effect: Effect, by life: Life) {
+    guard life.isAlive else { return }
+    simulation.note("agent \(life.number)", effect.text)
+    let target = effect.target
+    calls[target, default: 0] += 1
+    // S22: a call of each kind every second of the hour is more than any history needs.
+    if calls[target] == 3000 { report("S22", "\(target): 3000 calls") }
+    if simulation.disk.holder !== life {
+      report("S14", "\(effect.text) by a process that does not hold the lease")
+    }
+    if case .route(let route) = effect { judgeEvidence(route) }
+  }
+
+  /// At the moment of the effect: what it does to the world.
+  func happens(_ effect: Effect, by life: Life) {
+    switch effect {
+    case .ensure(let certificate): judgeLaunch(certificate)
+    case .setInstances(let certificate, let count): judgeInstances(certificate, count)
+    case .retire(let certificate): judgeRetirement(certificate)
+    case .route(let route): judgeRoute(route)
+    case .removeRoute(let target): judgeRouteRemoval(target)
+    }
+  }
+
+  // MARK: - What the agent reads
+
+  /// One probe, as it is answered.
+  func probe(_ endpoint: Endpoint) -> String? {
+    guard let (stack, index) = ground.at(endpoint) else { return "connection refused" }
+    guard stack.answers(index, at: now, startTime: simulation.schedule.setup.startMilliseconds)
+    else {
+      stack.instances[index].streak = 0
+      return "GET /healthz answered 503"
+    }
+    stack.instances[index].streak += 1
+    stack.instances[index].passedAt = now
+    let needed = stack.gate.healthyAfter
+    if stack.phase == .complete, stack.instances.allSatisfy({ $0.streak >= needed }) {
+      proven.insert(stack.certificate.launch)
+    }
+    return nil
+  }
+
+  func remember(_ listing: LiveState) {
+    guard simulation.schedule.windows.contains(where: { $0.fault == .stale }) else { return }
+    listings.append((now, listing))
+  }
+
+  /// What a listing of that moment has shown; nil: nobody has looked before.
+  func listing(at moment: Moment) -> LiveState? {
+    listings.last { $0.at <= moment }?.listing
+  }
+
+  func written(_ write: LedgerWrite) {
+    for entry in write.entries {
+      simulation.note("ledger", "\(entry.kind.rawValue) \(entry.message)")
+      if leaks(entry.message) { report("S23", "a secret stands in the history") }
+    }
+    for alert in write.alerts where leaks(alert.message) {
+      report("S23", "a secret stands in an alert")
+    }
+  }
+
+  private func leaks(_ text: String) -> Bool { text.contains("canary-") }
+
+  func countPass() { passes += 1 }
+
+  /// The source worker records that this commit is the one that the next must descend from.
+  func accepted(_ commit: CommitID) {
+    let repository = simulation.repository
+    guard let content = repository.commits[commit] else { return }
+    if let acceptedCommit, !repository.descends(commit, from: acceptedCommit) {
+      report("S12", "\(commit) was accepted and does not descend from \(acceptedCommit)")
+    }
+    acceptedCommit = commit
+    simulation.note("source", "\(commit) accepted")
+    for (target, declaration) in content.tree where !content.broken.contains(target) {
+      declared[target] = declaration
+      shortestBake[target] = min(shortestBake[target] ?? .max, declaration.bakeMilliseconds)
+      let digest = declaration.desired(source: "main", commit: commit).declaredDigest
+      accepted[target, default: [:]][digest] = declaration
+      removed[target] = nil
+      if held[target] != digest { held[target] = nil }
+    }
+    guard content.broken.isEmpty else { return }
+    for target in declared.keys where content.tree[target] == nil && removed[target] == nil {
+      removed[target] = commit
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package import Model
+import Support
+
+/// What a schedule begins with: the targets, and how the world behaves while nothing goes wrong.
+package struct Setup: Codable, Sendable {
+  package var targets: [Declaration]
+  package var intervalMilliseconds = 1000
+  package var pollMilliseconds = 2000
+  /// Every answer takes up to that long.
+  package var latencyMilliseconds = 20
+  package var launchMilliseconds = 1500
+  package var startMilliseconds = 400
+  /// A read of the router shows a write after that time.
+  package var propagationMilliseconds = 0
+  /// A launch goes on only while it is asked for.
+  package var launchesOnlyWhenAsked = false
+  /// How long sessions last that a stack has when it loses its traffic.
+  package var sessionMilliseconds = 500
+  /// How long until an instance that died runs again; the platform does that by itself.
+  package var healMilliseconds = 1000
+  package var removalsAtOnce = 1
+  /// The order in which tasks run that could run: 0 for first come, first served.
+  package var shuffle: UInt64 = 0
+}
+
+/// What a commit says of one target. Everything is short, so that a schedule sees whole lives.
+package struct Declaration: Codable, Sendable, Hashable {
+  package var target: TargetID
+  package var version = "good0"
+  package var instances = 2
+  package var mode = TrafficPolicy.Mode.http
+  package var exclusive = false
+  package var strategy = RolloutPolicy.Strategy.blueGreen
+  package var onNewCommit = RolloutPolicy.OnNewCommit.supersede
+  package var retain = 1
+  package var bakeMilliseconds = 3000
+  package var drainMilliseconds = 1500
+  package var warmMilliseconds = 12_000
+  package var deadlineMilliseconds = 10_000
+  package var drift = DriftPolicy.Action.replace
+  package var hasSecret = false
+  package var dependsOn: [TargetID] = []
+  package init(target: TargetID) { self.target = target }
+}
+
+extension Setup {
+  static let names: [TargetID] = [
+    TargetID("web", "production"), TargetID("web-2", "production"), TargetID("job", "staging"),
+  ]
+
+  /// Drawn for a seed: one target mostly, so that its life is deep; two or three now and then.
+  init(drawing random: inout SplitMix) {
+    targets = []
+    let count = random.pick([1, 1, 1, 2, 2, 3])
+    for index in 0..<count { targets.append(Declaration(Self.names[index], &random)) }
+    if count > 1, random.below(4) == 0 { targets[1].dependsOn = [targets[0].target] }
+    latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
+    launchMilliseconds = random.pick([200, 1500, 1500, 4000])
+    startMilliseconds = random.pick([50, 400, 400, 2500])
+    propagationMilliseconds = random.pick([0, 0, 0, 1500, 4000])
+    launchesOnlyWhenAsked = random.below(2) == 0
+    sessionMilliseconds = random.pick([0, 500, 3000])
+    healMilliseconds = random.pick([500, 3000])
+    pollMilliseconds = random.pick([1000, 2000, 5000])
+    if random.below(3) == 0 { shuffle = random.next() | 1 }
+  }
+}
+
+extension Declaration {
+  fileprivate init(_ target: TargetID, _ random: inout SplitMix) {
+    self.init(target: target)
+    instances = 1 + random.below(3)
+    if target.application == "job" {
+      mode = .none
+      exclusive = random.below(2) == 0
+    } else {
+      mode = random.pick([.http, .http, .tcp])
+      strategy = random.pick([.blueGreen, .blueGreen, .blueGreen, .recreate])
+    }
+    onNewCommit = random.pick([.supersede, .supersede, .coalesce])
+    retain = random.below(3)
+    bakeMilliseconds = random.pick([0, 2000, 4000, 8000])
+    drainMilliseconds = random.pick([0, 1000, 2500])
+    warmMilliseconds = random.pick([2000, 8000, 20_000])
+    deadlineMilliseconds = random.pick([6000, 12_000])
+    drift = random.below(5) == 0 ? .alert : .replace
+    hasSecret = random.below(3) == 0
+  }
+
+  /// As the agent's manifest stage gives it.
+  func desired(source: SourceName, commit: CommitID) -> DesiredTarget {
+    var inputs = [
+      InputReference(kind: .artifact, name: "artifacts/\(target.application)-\(version).tar")
+    ]
+    if hasSecret { inputs.append(InputReference(kind: .secret, name: "file:password")) }
+    let check: HealthGate.Check = mode == .none ? .running : .http(path: "/healthz", expect: [200])
+    let spec = StackSpec(
+      workloadKind: "process", workload: ["command": ["./app"]], inputs: inputs,
+      instances: instances,
+      health: HealthGate(
+        check: check, interval: .milliseconds(500), timeout: .milliseconds(1000), healthyAfter: 2,
+        deadline: .milliseconds(deadlineMilliseconds)))
+    return DesiredTarget(
+      id: target, source: source, commit: commit, version: version, platform: "simulated",
+      spec: spec,
+      rollout: RolloutPolicy(
+        strategy: strategy, bake: .milliseconds(bakeMilliseconds), onNewCommit: onNewCommit,
+        retain: Retention(
+          stacks: retain, warm: .milliseconds(warmMilliseconds),
+          quarantined: .milliseconds(warmMilliseconds))),
+      traffic: TrafficPolicy(
+        mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
+      drift: DriftPolicy(action: drift, debounce: .milliseconds(1000)),
+      route: mode == .none
+        ? nil : ["listen": .string("127.0.0.1:8\(target.application.rawValue.utf8.count)00")],
+      dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
+  }
+}
