@@ -18,7 +18,8 @@ final class Fleet {
   private let targets: Int
   private let clock = SteppedClock()
 
-  init(directory: String, targets: Int) async throws {
+  /// `bake`: of every target, on the fleet's clock.
+  init(directory: String, targets: Int, bake: Duration = .seconds(2)) async throws {
     self.targets = targets
     let nudge = Nudge()
     guard let key = IdentityKey(bytes: Array(repeating: 7, count: 32)) else {
@@ -43,7 +44,7 @@ final class Fleet {
       limits: PlanningLimits(concurrentRollouts: targets), alertsQueued: {})
     pass = Pass(parts: parts, log: log)
     state = try PassState(try await ledger.load())
-    await board.update("bench", Self.view(targets))
+    await board.update("bench", Self.view(targets, bake: bake))
   }
 
   /// One pass, one second later, and everything it began has ended.
@@ -68,7 +69,17 @@ final class Fleet {
       "the fleet does not settle: \(state.statuses.values.first.debugDescription)")
   }
 
-  private static func view(_ count: Int) -> SourceView {
+  /// Passes until every target bakes.
+  func bake() async throws {
+    for _ in 0..<200 {
+      try await pass()
+      let phases = state.statuses.values.map(\.rollout?.phase)
+      if phases.count == targets, phases.allSatisfy({ $0 == "baking" }) { return }
+    }
+    throw AgentError.startup("the fleet does not bake")
+  }
+
+  private static func view(_ count: Int, bake: Duration) -> SourceView {
     let targets = (0..<count).map { index in
       let spec = StackSpec(
         workloadKind: "process", workload: ["command": ["web"]], inputs: [],
@@ -77,7 +88,7 @@ final class Fleet {
       return DesiredTarget(
         id: id, source: "bench", commit: CommitID(rawValue: String(repeating: "a", count: 40)),
         version: "1.0.0", platform: "memory", spec: spec,
-        rollout: RolloutPolicy(bake: .seconds(2)), route: ["listen": .string("127.0.0.1:\(index)")],
+        rollout: RolloutPolicy(bake: bake), route: ["listen": .string("127.0.0.1:\(index)")],
         declaredDigest: spec.declaredDigest)
     }.sorted { $0.id < $1.id }
     let desired = DesiredState(

@@ -14,16 +14,18 @@ struct PassBenchmark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures no-op passes over a settled fleet and prints one line of JSON.")
   @Option(help: "Targets of the fleet.") var targets = 10_000
-  @Option(help: "No-op passes that are measured.") var passes = 20
+  @Option(help: "Passes that are measured.") var passes = 20
+  @Flag(help: "Measure passes over targets that bake, in place of settled ones.") var busy = false
 
   func run() async throws {
     let directory = FileManager.default.temporaryDirectory.appending(
       path: "viridian-bench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { removeQuietly(directory) }
-    let fleet = try await Fleet(directory: directory.path, targets: targets)
+    let fleet = try await Fleet(
+      directory: directory.path, targets: targets, bake: busy ? .seconds(86_400) : .seconds(2))
     let start = ContinuousClock.now
-    try await fleet.settle()
+    if busy { try await fleet.bake() } else { try await fleet.settle() }
     let settled = ContinuousClock.now - start
     let entries = fleet.state.lastSequence
     let (writes, cpu) = (await fleet.router.writes, processorTime())

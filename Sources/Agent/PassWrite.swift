@@ -1,4 +1,3 @@
-import Foundation
 package import LedgerKit
 package import Model
 package import Planning
@@ -27,7 +26,7 @@ extension PassState {
           ? old != plan.record
           : old?.withoutClocks != plan.record?.withoutClocks)
       if isChanged {
-        write.records[plan.target] = .some(try plan.record.map(encoded))
+        write.records[plan.target] = .some(try plan.record.map(CanonicalJSON.text))
       }
       if statuses[plan.target] != plan.status {
         write.statuses[plan.target] = .some(plan.shown)
@@ -45,7 +44,7 @@ extension PassState {
     newRecord.sources.merge(sources) { _, new in new }
     note(sources, in: &write, at: now)
     if isClockDue || !adoptions.isEmpty || newRecord.withoutClocks != agentRecord.withoutClocks {
-      write.agentRecord = try encoded(newRecord)
+      write.agentRecord = try CanonicalJSON.text(newRecord)
     }
     return write
   }
@@ -92,12 +91,6 @@ extension PassState {
           severity: "warning",
           reason: "SourceHeld", message: text))
     }
-  }
-
-  private func encoded(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }
 

@@ -12,6 +12,14 @@ package actor Resolver: InputSupply {
   private let clock: AgentClock
   private var results: [Key: Entry] = [:]
   private var running: Set<Key> = []
+  /// The digests last given, for a hash takes longer than all the rest.
+  private var digests: [TargetID: StackDigest] = [:]
+
+  private struct StackDigest {
+    var spec: StackSpec
+    var inputs: [ResolvedInput]
+    var digest: Digest
+  }
 
   private struct Key: Hashable {
     var source: SourceName
@@ -69,6 +77,7 @@ package actor Resolver: InputSupply {
       result[target.id] = resolution(of: target, keys)
     }
     results = results.filter { needed[$0.key] != nil }
+    if digests.count > result.count { digests = digests.filter { result[$0.key] != nil } }
     begin(needed)
     return result
   }
@@ -110,7 +119,16 @@ package actor Resolver: InputSupply {
       case .resolved(let input): inputs.append(input)
       }
     }
-    return .resolved(stackDigest: target.spec.stackDigest(inputs), inputs: inputs)
+    return .resolved(stackDigest: digest(of: target, inputs), inputs: inputs)
+  }
+
+  private func digest(of target: DesiredTarget, _ inputs: [ResolvedInput]) -> Digest {
+    if let last = digests[target.id], last.inputs == inputs, last.spec == target.spec {
+      return last.digest
+    }
+    let digest = target.spec.stackDigest(inputs)
+    digests[target.id] = StackDigest(spec: target.spec, inputs: inputs, digest: digest)
+    return digest
   }
 
   /// For the one who wrote the manifest: with file and line.

@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import LedgerKit
 import Model
@@ -90,9 +89,7 @@ struct Commit {
   }
 
   static func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    try CanonicalJSON.text(value)
   }
 }
 

@@ -1,7 +1,10 @@
 import Crypto
 
 /// The record written with a stack and never changed: identity, ownership and provenance.
-package struct BirthCertificate: Hashable, Codable, Sendable {
+package typealias BirthCertificate = Shared<BirthCertificateFields>
+
+/// The fields of `BirthCertificate`.
+package struct BirthCertificateFields: Hashable, Codable, Sendable {
   /// Version of this record's form; digests are compared by the recorded version.
   package var schema: Int = 1
   package var owner: OwnerID
@@ -25,6 +28,9 @@ package struct BirthCertificate: Hashable, Codable, Sendable {
   package var createdAt: WallTime
   /// HMAC-SHA-256 of all above with the agent's identity key; nil only before signing.
   package var mac: String?
+}
+
+extension BirthCertificate {
   package init(
     schema: Int = 1, owner: OwnerID, stack: StackID, source: SourceName, commit: CommitID,
     version: String, declaredDigest: Digest, stackDigest: Digest, spec: StackSpec,
@@ -32,23 +38,13 @@ package struct BirthCertificate: Hashable, Codable, Sendable {
     platformIdentity: String, launch: String, ledgerSequence: Int, createdAt: WallTime,
     mac: String? = nil
   ) {
-    self.schema = schema
-    self.owner = owner
-    self.stack = stack
-    self.source = source
-    self.commit = commit
-    self.version = version
-    self.declaredDigest = declaredDigest
-    self.stackDigest = stackDigest
-    self.spec = spec
-    self.resolved = resolved
-    self.traffic = traffic
-    self.platform = platform
-    self.platformIdentity = platformIdentity
-    self.launch = launch
-    self.ledgerSequence = ledgerSequence
-    self.createdAt = createdAt
-    self.mac = mac
+    self.init(
+      BirthCertificateFields(
+        schema: schema, owner: owner, stack: stack, source: source, commit: commit,
+        version: version, declaredDigest: declaredDigest, stackDigest: stackDigest, spec: spec,
+        resolved: resolved, traffic: traffic, platform: platform,
+        platformIdentity: platformIdentity, launch: launch, ledgerSequence: ledgerSequence,
+        createdAt: createdAt, mac: mac))
   }
 }
 

@@ -54,9 +54,9 @@ package indirect enum CanonicalValue: Hashable, Sendable {
 
   private func write(into bytes: inout [UInt8]) {
     switch self {
-    case .null: bytes += Array("null".utf8)
-    case .bool(let value): bytes += Array((value ? "true" : "false").utf8)
-    case .integer(let value): bytes += Array(String(value).utf8)
+    case .null: bytes.append(contentsOf: "null".utf8)
+    case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    case .integer(let value): bytes.append(contentsOf: String(value).utf8)
     case .string(let value): Self.write(value, into: &bytes)
     case .array(let values):
       bytes.append(UInt8(ascii: "["))
@@ -78,12 +78,14 @@ package indirect enum CanonicalValue: Hashable, Sendable {
     }
   }
 
-  private static func write(_ text: String, into bytes: inout [UInt8]) {
+  /// The text as a JSON string.
+  static func write(_ text: String, into bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {
-      case UInt8(ascii: "\""): bytes += Array("\\\"".utf8)
-      case UInt8(ascii: "\\"): bytes += Array("\\\\".utf8)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
       case 0..<0x20: bytes += Array("\\u00\(hexadecimal([byte]))".utf8)
       default: bytes.append(byte)
       }

@@ -1,5 +1,8 @@
 /// What a commit says of one target.
-package struct DesiredTarget: Hashable, Codable, Sendable {
+package typealias DesiredTarget = Shared<DesiredTargetFields>
+
+/// The fields of `DesiredTarget`.
+package struct DesiredTargetFields: Hashable, Codable, Sendable {
   package var id: TargetID
   package var source: SourceName
   /// The commit that was read; not part of any digest.
@@ -23,6 +26,9 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
   /// What the artifacts that are paths of the repository are in this commit, by their names; nil:
   /// not looked up.
   package var objects: [String: ArtifactObject]?
+}
+
+extension DesiredTarget {
   package init(
     id: TargetID, source: SourceName, commit: CommitID, version: String, platform: PlatformName,
     spec: StackSpec, rollout: RolloutPolicy = RolloutPolicy(),
@@ -31,21 +37,11 @@ package struct DesiredTarget: Hashable, Codable, Sendable {
     labels: [String: String] = [:], declaredDigest: Digest,
     declaredAt: FilePosition? = nil
   ) {
-    self.id = id
-    self.source = source
-    self.commit = commit
-    self.version = version
-    self.platform = platform
-    self.spec = spec
-    self.rollout = rollout
-    self.traffic = traffic
-    self.drift = drift
-    self.route = route
-    self.dependsOn = dependsOn
-    self.freeze = freeze
-    self.labels = labels
-    self.declaredDigest = declaredDigest
-    self.declaredAt = declaredAt
+    self.init(
+      DesiredTargetFields(
+        id: id, source: source, commit: commit, version: version, platform: platform, spec: spec,
+        rollout: rollout, traffic: traffic, drift: drift, route: route, dependsOn: dependsOn,
+        freeze: freeze, labels: labels, declaredDigest: declaredDigest, declaredAt: declaredAt))
   }
 }
 

@@ -40,7 +40,10 @@ package enum Action: Hashable, Codable, Sendable {
 }
 
 /// One launch: everything its birth certificate will say.
-package struct LaunchOrder: Hashable, Codable, Sendable {
+package typealias LaunchOrder = Shared<LaunchOrderFields>
+
+/// The fields of `LaunchOrder`.
+package struct LaunchOrderFields: Hashable, Codable, Sendable {
   package var stack: StackID
   package var source: SourceName
   package var commit: CommitID
@@ -51,21 +54,19 @@ package struct LaunchOrder: Hashable, Codable, Sendable {
   package var stackDigest: Digest
   package var resolved: [ResolvedInput]
   package var traffic: TrafficPolicy
+}
+
+extension LaunchOrder {
   package init(
     stack: StackID, source: SourceName, commit: CommitID, version: String, platform: PlatformName,
     spec: StackSpec, declaredDigest: Digest, stackDigest: Digest, resolved: [ResolvedInput],
     traffic: TrafficPolicy
   ) {
-    self.stack = stack
-    self.source = source
-    self.commit = commit
-    self.version = version
-    self.platform = platform
-    self.spec = spec
-    self.declaredDigest = declaredDigest
-    self.stackDigest = stackDigest
-    self.resolved = resolved
-    self.traffic = traffic
+    self.init(
+      LaunchOrderFields(
+        stack: stack, source: source, commit: commit, version: version, platform: platform,
+        spec: spec, declaredDigest: declaredDigest, stackDigest: stackDigest, resolved: resolved,
+        traffic: traffic))
   }
 }
 

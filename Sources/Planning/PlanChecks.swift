@@ -32,9 +32,13 @@ package enum PlanChecks {
       ]
     }
     let checked = CheckedPlan(plan: plan, target: target, input: input, output: output)
-    return rules.flatMap { name, rule in
-      rule(checked).map { Violation(invariant: name, target: plan.target, message: $0) }
+    var violations: [Violation] = []
+    for (name, rule) in rules {
+      for message in rule(checked) {
+        violations.append(Violation(invariant: name, target: plan.target, message: message))
+      }
     }
+    return violations
   }
 
   /// The targets are sorted, and there may be 10,000 of them in every pass.

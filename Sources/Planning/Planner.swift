@@ -33,7 +33,8 @@ private struct Fleet {
 
   /// Time, outcomes, requests and removals: what a pass begins with.
   mutating func open() {
-    for request in input.requests.sorted(by: { $0.sequence < $1.sequence }) {
+    let requests = input.requests.sorted { $0.sequence < $1.sequence }
+    for request in requests {
       switch request.verb {
       case .pause(nil): judge.memory.isPaused = true
       case .resume(nil): judge.memory.isPaused = false
@@ -52,9 +53,7 @@ private struct Fleet {
       passes[index].passTimeOfStable()
       passes[index].passTimeOfRollout()
       passes[index].takeOutcomes()
-      for request in input.requests.sorted(by: { $0.sequence < $1.sequence }) {
-        passes[index].handle(request, isFirst: index == 0)
-      }
+      for request in requests { passes[index].handle(request, isFirst: index == 0) }
       judge.judge(&passes[index])
       passes[index].rememberSpec()
       if passes[index].spec?.dependsOn.isEmpty == false {
@@ -67,14 +66,16 @@ private struct Fleet {
   private func nameClashes() -> [TargetID: String] {
     var owners: [String: TargetID] = [:]
     var clashes: [TargetID: String] = [:]
-    let seniors = passes.filter { !$0.record.stacks.isEmpty }
-    for pass in seniors + passes.filter({ $0.record.stacks.isEmpty }) {
-      for id in [pass.id] + pass.input.whole.formerly {
+    owners.reserveCapacity(passes.count)
+    let seniors = passes.indices.filter { !passes[$0].record.stacks.isEmpty }
+    for index in seniors + passes.indices.filter({ passes[$0].record.stacks.isEmpty }) {
+      let bearer = passes[index].id
+      for id in [bearer] + passes[index].input.whole.formerly {
         let name = "\(id.application)-\(id.environment)"
         if let owner = owners[name] {
-          clashes[pass.id] = "its stacks would be named like those of \(owner)"
+          clashes[bearer] = "its stacks would be named like those of \(owner)"
         } else {
-          owners[name] = pass.id
+          owners[name] = bearer
         }
       }
     }
@@ -90,12 +91,16 @@ private struct Fleet {
 
   /// A new version waits until the targets that it depends on are as declared.
   mutating func judgeDependencies() {
-    let ready = Dictionary(passes.map { ($0.id, $0.isReady) }) { first, _ in first }
-    for index in passes.indices {
+    let dependent = passes.indices.filter { passes[$0].spec?.dependsOn.isEmpty == false }
+    guard !dependent.isEmpty else { return }
+    let ready = Dictionary(passes.indices.map { (passes[$0].id, passes[$0].isReady) }) { first, _ in
+      first
+    }
+    for index in dependent {
       let others = passes[index].spec?.dependsOn ?? []
       let waited = others.sorted().first { ready[$0] == false }
       passes[index].dependency = waited.map { "it depends on \($0), which is not ready" }
-      if !others.isEmpty { passes[index].settle() }
+      passes[index].settle()
     }
   }
 
@@ -104,9 +109,9 @@ private struct Fleet {
   mutating func giveTurns() {
     var running = 0
     var refused: [PlatformName?: Int] = [:]
-    for pass in passes where pass.record.rollout != nil {
-      if pass.isLaunchRefused {
-        refused[pass.spec?.platform, default: 0] += 1
+    for index in passes.indices where passes[index].record.rollout != nil {
+      if passes[index].isLaunchRefused {
+        refused[passes[index].spec?.platform, default: 0] += 1
       } else {
         running += 1
       }
@@ -138,8 +143,8 @@ private struct Fleet {
     guard facts != nil, !isObserving else {
       return PlanningOutput(plan: plans, memory: isObserving ? input.memory : judge.memory)
     }
-    for pass in passes where pass.isForgotten {
-      judge.forget(pass.id, next: pass.record.nextGeneration)
+    for index in passes.indices where passes[index].isForgotten {
+      judge.forget(passes[index].id, next: passes[index].record.nextGeneration)
     }
     return PlanningOutput(plan: plans, memory: judge.memory)
   }

@@ -12,6 +12,8 @@ struct CheckedPlan: Sendable {
   let route: RouteObservation?
   /// The route that the plan writes.
   let newRoute: Route?
+  let launches: [LaunchOrder]
+  let retirements: [StackReference]
 
   init(plan: TargetPlan, target: TargetInput, input: PlanningInput, output: PlanningOutput) {
     self.plan = plan
@@ -22,6 +24,8 @@ struct CheckedPlan: Sendable {
     stacks = Dictionary(all) { first, _ in first }
     route = target.route.value ?? nil
     newRoute = plan.actions.compactMap(\.writtenRoute).last
+    launches = plan.actions.compactMap(\.launch)
+    retirements = plan.actions.compactMap(\.retirement)
   }
 
   var before: TargetRecord? { target.record }
@@ -65,9 +69,6 @@ struct CheckedPlan: Sendable {
       stacks[$0.stack.generation] == nil && before?.stacks[$0.stack.generation] == nil
     }
   }
-
-  var launches: [LaunchOrder] { plan.actions.compactMap(\.launch) }
-  var retirements: [StackReference] { plan.actions.compactMap(\.retirement) }
 
   /// Changes of instance counts, with the stack they concern.
   var changes: [(stack: StackReference, count: Int, seen: StackObservation?)] {

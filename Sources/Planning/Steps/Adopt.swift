@@ -21,7 +21,9 @@ extension TargetPass {
       record.nextGeneration = highest.next
     }
     // What was adopted passes its gate once it is seen to answer.
-    if let stable = record.stable, isProven(stable) { record.stacks[stable]?.gatePassed = true }
+    if let stable = record.stable, record.stacks[stable]?.gatePassed == false, isProven(stable) {
+      record.stacks[stable]?.gatePassed = true
+    }
     guard record.hold?.reason != .ledgerLost else { return }
     let unclaimed = unclaimedStacks
     for generation in unclaimed {

@@ -50,14 +50,13 @@ extension TargetPass {
   /// How long stable has been below its floor, as far as fresh probes tell.
   mutating func passTimeOfStable() {
     guard isKnown, let stable = record.stable else { return }
-    guard isComplete(stable), isMeantToRunFully(stable) else {
-      record.stacks[stable]?.belowFloor = nil
-      return
-    }
-    guard probe(stable) != nil, !isBooting(stable) else { return }
-    let time = (record.stacks[stable]?.belowFloor ?? .zero) + elapsed
-    let isBelow = healthy(stable) < floor(of: stable)
-    record.stacks[stable]?.belowFloor = isBelow && time > .zero ? time : nil
+    let isRunning = isComplete(stable) && isMeantToRunFully(stable)
+    if isRunning, probe(stable) == nil || isBooting(stable) { return }
+    let isBelow = isRunning && healthy(stable) < floor(of: stable)
+    let old = record.stacks[stable]?.belowFloor
+    let time = (old ?? .zero) + elapsed
+    let new = isBelow && time > .zero ? time : nil
+    if new != old { record.stacks[stable]?.belowFloor = new }
   }
 
   /// The clocks of the rollout run only while somebody is watching and it may go on. A candidate

@@ -21,7 +21,7 @@ struct SourceJudge {
   static let day = Duration.seconds(24 * 3600)
 
   mutating func judge(_ pass: inout TargetPass) {
-    switch input.target(pass.id)?.desired ?? .undeclared {
+    switch pass.input.whole.desired {
     case .removed(let source, let commit, _): judge(&pass, source, commit)
     case .desired, .held: revive(&pass)
     case .undeclared: break
@@ -92,19 +92,5 @@ struct SourceJudge {
       return true
     }
     return (input.sources[source]?.targetCount ?? 0) + removed
-  }
-}
-
-extension PlanningInput {
-  /// The targets are sorted.
-  func target(_ id: TargetID) -> TargetInput? {
-    var range = targets.startIndex..<targets.endIndex
-    while !range.isEmpty {
-      let middle = range.lowerBound + range.count / 2
-      if targets[middle].id == id { return targets[middle] }
-      range =
-        targets[middle].id < id ? middle + 1..<range.upperBound : range.lowerBound..<middle
-    }
-    return nil
   }
 }

@@ -6,7 +6,9 @@ extension TargetPass {
   /// Compares what serves or may serve again, each stack once a pass, and lets findings grow older.
   mutating func watchDrift() {
     let roles: [StackRole] = [.stable, .draining, .warm]
-    let watched = record.stacks.filter { roles.contains($0.value.role) }.keys
+    let watched = record.stacks.keys.filter {
+      record.stacks[$0].map { roles.contains($0.role) } == true
+    }
     for generation in record.drift.keys where !watched.contains(generation) {
       record.drift[generation] = nil
     }

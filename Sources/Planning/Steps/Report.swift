@@ -12,9 +12,11 @@ extension TargetPass {
     status.desiredCommit = spec?.commit
     status.declaredDigest = spec?.declaredDigest
     status.liveVersion = liveVersion
-    status.sync = sync
-    status.hold = held.map { "\($0.word): \($0.message)" }
-    status.conditions = conditions
+    let state = state
+    status.sync = state.sync
+    status.hold = state.held.map { "\($0.word): \($0.message)" }
+    status.explanation = explanation(state)
+    status.conditions = conditions(state, message: status.explanation.first ?? "it is as declared")
     status.stacks = summaries
     status.listen = known?.route?["listen"]?.string
     status.rollout = rolloutSummary
@@ -23,9 +25,17 @@ extension TargetPass {
       findings.keys.sorted().flatMap { findings[$0] ?? [] }
       + (route?.findings ?? []) + unread
     status.rollback = rollbackLine
-    status.explanation = explanation
     return status
   }
+
+  /// What more than one part of the status says.
+  private struct State {
+    var sync: TargetStatus.Sync
+    var held: Hold?
+    var unhealthy: String?
+  }
+
+  private var state: State { State(sync: sync, held: held, unhealthy: unhealthy) }
 
   /// A platform or router that did not answer is never in sync.
   private var unread: [Finding] {
@@ -79,16 +89,16 @@ extension TargetPass {
         + " commit another version, or release", digest: digest)
   }
 
-  private var explanation: [String] {
+  private func explanation(_ state: State) -> [String] {
     var lines = notes
     if let refused { lines.insert(refused, at: 0) }
-    if let held { lines.insert("\(held.word): \(held.message)", at: 0) }
+    if let held = state.held { lines.insert("\(held.word): \(held.message)", at: 0) }
     if facts.isObserving {
       let why = facts.conditions.mode == .observe ? "observe mode" : "the lease is not held"
       lines.insert("does nothing: \(why)", at: 0)
     }
     if record.isPaused || facts.isPaused { lines.append("paused: nothing new begins") }
-    if let unhealthy { lines.append(unhealthy) }
+    if let unhealthy = state.unhealthy { lines.append(unhealthy) }
     if let unreadable { lines.append(unreadable) }
     if let sourceTrouble { lines.append(sourceTrouble) }
     if let contest = input.whole.contest, !contest.isOpen { lines.append(contest.message) }
@@ -99,7 +109,9 @@ extension TargetPass {
       let names = input.whole.formerly.map(\.description).joined(separator: ", ")
       lines.append("it was called \(names); what was made then keeps that name")
     }
-    if notes.isEmpty, held == nil, !facts.isObserving, unhealthy == nil, sync == .synced {
+    if notes.isEmpty, state.held == nil, !facts.isObserving, state.unhealthy == nil,
+      state.sync == .synced
+    {
       lines.insert("nothing to do: it is as declared", at: 0)
     }
     return lines.uniqued
@@ -145,9 +157,9 @@ extension TargetPass {
 
   // MARK: - Conditions
 
-  private var conditions: [Condition] {
+  private func conditions(_ state: State, message: String) -> [Condition] {
+    let (sync, held, unhealthy) = (state.sync, state.held, state.unhealthy)
     let isSynced = sync == .synced && unhealthy == nil
-    let message = explanation.first ?? "it is as declared"
     let rollout = record.rollout
     let isStalled = (held != nil || unresolvable != nil) && rollout == nil
     let reason =
