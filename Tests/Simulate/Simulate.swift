@@ -48,7 +48,9 @@ final class Tally: @unchecked Sendable {
       coverage.add(outcome.coverage)
       guard !outcome.violations.isEmpty else { return }
       failed += 1
-      if failed <= 20 { print("seed \(seed): \(outcome.violations.joined(separator: "; "))") }
+      // At once, also into a file.
+      let text = "seed \(seed): \(outcome.violations.joined(separator: "; "))\n"
+      if failed <= 50 { FileHandle.standardOutput.write(Data(text.utf8)) }
     }
   }
 

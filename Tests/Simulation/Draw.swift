@@ -5,7 +5,7 @@ extension Schedule {
   /// Swarm style: each seed draws its own mix of faults, so that rare ones meet undisturbed.
   package init(seed: UInt64) {
     var random = SplitMix(seed: mix(seed) | 1)
-    self.init(seed: seed, setup: Setup(drawing: &random), length: 20_000 + random.below(25_000))
+    self.init(seed: seed, setup: Setup(drawing: &random), length: 7000 + random.below(12_000))
     drawHappenings(&random)
     drawWindows(&random)
   }
@@ -15,9 +15,9 @@ extension Schedule {
     var kinds = Happening.Event.allCases.filter { _ in random.below(3) == 0 }
     kinds += [.bump, .bump, .revert]
     if random.below(2) == 0 { kinds += [.kill, .killAtNextEffect] }
-    let count = 3 + random.below(14)
+    let count = 2 + random.below(10)
     // Most things happen once the first version serves; some while it is launched.
-    let begin = random.below(4) == 0 ? 0 : 6000 + setup.launchMilliseconds
+    let begin = random.below(4) == 0 ? 0 : 2500 + setup.launchMilliseconds
     for _ in 0..<count {
       happenings.append(
         Happening(
@@ -35,9 +35,9 @@ extension Schedule {
       windows.append(
         Window(
           fault: fault, part: part, from: from,
-          until: min(length, from + 500 + random.below(15_000)),
+          until: min(length, from + 300 + random.below(7000)),
           permille: random.pick([50, 300, 700, 1000]),
-          size: random.pick([200, 1500, 6000])))
+          size: random.pick([100, 700, 3000])))
     }
   }
 }

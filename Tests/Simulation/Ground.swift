@@ -126,7 +126,7 @@ final class Ground {
   }
 
   /// Starts what is missing and stops what is too much.
-  private func run(_ stack: LiveStack, _ count: Int) {
+  func run(_ stack: LiveStack, _ count: Int) {
     stack.intended = count
     for index in stack.instances.indices {
       let isRunning = stack.instances[index].startedAt != nil

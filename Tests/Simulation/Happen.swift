@@ -76,7 +76,7 @@ extension Simulation {
   // MARK: - Outages
 
   private func outage(_ happening: Happening) {
-    let time = 500 + happening.draw % 12_000
+    let time = 300 + happening.draw % 5000
     switch happening.event {
     case .sourceDown:
       isSourceDown = true
@@ -107,7 +107,7 @@ extension Simulation {
     case .stop:
       guard let life = victim(draw) else { return }
       life.stop()
-      timeline.plan(after: 1000 + draw % 20_000) { life.goOn() }
+      timeline.plan(after: 500 + draw % 8000) { life.goOn() }
     case .secondAgent: startAgent()
     case .deleteLease:
       disk.deleteLease()
@@ -166,14 +166,14 @@ extension Simulation {
     case .foreignName: addForeign(target)
     case .stuck:
       stack.phase = .stuck(reason: "device busy")
-      timeline.plan(after: 3000 + draw % 9000) {
+      timeline.plan(after: 1500 + draw % 4000) {
         if case .stuck = stack.phase { self.unstick(stack) }
       }
-    case .sicken: stack.sickUntil = now + 3000 + draw % 15_000
+    case .sicken: stack.sickUntil = now + 1500 + draw % 6000
     case .flap:
       for index in 0..<4 {
-        timeline.plan(after: index * 1500) {
-          stack.sickUntil = self.now + 700
+        timeline.plan(after: index * 900) {
+          stack.sickUntil = self.now + 400
           self.ground.touchedAt[target] = self.now
         }
       }
@@ -183,7 +183,11 @@ extension Simulation {
 
   private func unstick(_ stack: LiveStack) {
     stack.phase = .complete
-    if !stack.hasKeeper { ground.loseKeeper(stack, "starting again") }
+    if stack.hasKeeper {
+      ground.run(stack, stack.intended)
+    } else {
+      ground.loseKeeper(stack, "starting again")
+    }
   }
 
   private func routeByHand(_ target: TargetID, _ draw: Int) {
@@ -268,8 +272,17 @@ extension Oracle {
     case .adopt(let target?): held[target] = nil
     case .release(let target, _), .retry(let target): pardons[target, default: 0] += 4
     case .approveRemoval(let commit): approved.insert(commit)
-    case .pause, .resume, .abort: break
+    case .abort(let target):
+      for (stack, since) in servingSince where stack.target == target {
+        if now - since < shortestBake[target] ?? 0 { rejected.insert(stack) }
+      }
+    case .pause, .resume: break
     }
+  }
+
+  func forget(_ target: TargetID) {
+    launches = launches.filter { $0.key.target != target }
+    gone = gone.filter { $0.target != target }
   }
 
   /// S24: whoever does not serve exactly what is declared is held until somebody says more.
@@ -277,12 +290,7 @@ extension Oracle {
     isLedgerLost = true
     // Which of those that do not serve were good ones, nobody knows any more.
     wasTrusted = wasTrusted.filter { ground.weight($0) > 0 }
-    for target in simulation.schedule.setup.targets.map(\.target)
-    where ground.stacks(of: target).isEmpty && ground.routes[target] == nil {
-      // Everything that it ever ran is gone: nobody can know its numbers.
-      launches = launches.filter { $0.key.target != target }
-      gone = gone.filter { $0.target != target }
-    }
+    held = [:]
     for (target, declaration) in declared where removed[target] == nil {
       pardons[target, default: 0] += 4
       let digest = declaration.desired(source: "main", commit: "").declaredDigest

@@ -24,7 +24,11 @@ final class Oracle {
   var counted: Set<StackID> = []
   /// Stacks that had traffic, and since when they have it.
   var servingSince: [StackID: Moment] = [:]
-  /// Stacks that have served for as long as their bake takes.
+  /// Stacks that a person did not want before their bake was over.
+  var rejected: Set<StackID> = []
+  /// When a probe of a stack last failed.
+  var failedAt: [StackID: Moment] = [:]
+  /// Stacks that have served, healthy, for as long as their bake takes.
   var wasTrusted: Set<StackID> = []
   /// The shortest that accepted commits have declared.
   var shortestBake: [TargetID: Int] = [:]
@@ -92,6 +96,7 @@ final class Oracle {
     guard stack.answers(index, at: now, startTime: simulation.schedule.setup.startMilliseconds)
     else {
       stack.instances[index].streak = 0
+      failedAt[stack.id] = now
       return "GET /healthz answered 503"
     }
     stack.instances[index].streak += 1

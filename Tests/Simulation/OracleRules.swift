@@ -66,7 +66,7 @@ extension Oracle {
     for (generation, weight) in old where weight > 0 && route.weightPercent(of: generation) == 0 {
       let id = StackID(target, generation)
       if let since = servingSince.removeValue(forKey: id),
-        now - since >= declared[target]?.bakeMilliseconds ?? 0
+        now - max(since, failedAt[id] ?? 0) >= declared[target]?.bakeMilliseconds ?? 0
       {
         wasTrusted.insert(id)
       }
@@ -111,6 +111,7 @@ extension Oracle {
       return
     }
     removals[target] = removals[target] ?? now
+    wasTrusted = wasTrusted.filter { $0.target != target }
     let lately = removals.values.filter { now - $0 < 86_400_000 }.count
     if lately > max(1, simulation.schedule.setup.removalsAtOnce), !approved.contains(commit),
       acceptedCommit.map({ !approved.contains($0) }) ?? true
@@ -163,7 +164,7 @@ extension Oracle {
       }),
       serving.generation > id.generation, proven.contains(stack.certificate.launch),
       let since = servingSince[StackID(id.target, serving.generation)], left >= since - 1,
-      wasTrusted.contains(id), ground.healthy(stack) == stack.declared
+      wasTrusted.contains(id), !rejected.contains(id), ground.healthy(stack) == stack.declared
     else { return }
     // A policy that came since counts for the next rollout; the shorter one is what may be asked for.
     let bake = min(declaration.bakeMilliseconds, shortestBake[id.target] ?? .max)
@@ -211,6 +212,10 @@ extension Oracle {
   /// S3, S6, S8, S9, S11, S21 and S24.
   func judgeLaunch(_ certificate: BirthCertificate) {
     let id = certificate.stack
+    if isLedgerLost, ground.stacks(of: id.target).isEmpty {
+      // Everything that it ever ran is gone, and what was written of it: nobody can know its numbers.
+      forget(id.target)
+    }
     if let known = launches[id] {
       if known != certificate.launch {
         report("S6", "\(id) is launched twice, as different stacks")

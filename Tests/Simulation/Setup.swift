@@ -55,12 +55,12 @@ extension Setup {
     for index in 0..<count { targets.append(Declaration(Self.names[index], &random)) }
     if count > 1, random.below(4) == 0 { targets[1].dependsOn = [targets[0].target] }
     latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
-    launchMilliseconds = random.pick([200, 1500, 1500, 4000])
-    startMilliseconds = random.pick([50, 400, 400, 2500])
-    propagationMilliseconds = random.pick([0, 0, 0, 1500, 4000])
+    launchMilliseconds = random.pick([100, 600, 600, 2500])
+    startMilliseconds = random.pick([50, 200, 200, 1000])
+    propagationMilliseconds = random.pick([0, 0, 0, 700, 2500])
     launchesOnlyWhenAsked = random.below(2) == 0
-    sessionMilliseconds = random.pick([0, 500, 3000])
-    healMilliseconds = random.pick([500, 3000])
+    sessionMilliseconds = random.pick([0, 300, 1500])
+    healMilliseconds = random.pick([300, 1500])
     pollMilliseconds = random.pick([1000, 2000, 5000])
     if random.below(3) == 0 { shuffle = random.next() | 1 }
   }
@@ -79,10 +79,10 @@ extension Declaration {
     }
     onNewCommit = random.pick([.supersede, .supersede, .coalesce])
     retain = random.below(3)
-    bakeMilliseconds = random.pick([0, 2000, 4000, 8000])
-    drainMilliseconds = random.pick([0, 1000, 2500])
-    warmMilliseconds = random.pick([2000, 8000, 20_000])
-    deadlineMilliseconds = random.pick([6000, 12_000])
+    bakeMilliseconds = random.pick([0, 1000, 2000, 4000])
+    drainMilliseconds = random.pick([0, 500, 1200])
+    warmMilliseconds = random.pick([1000, 4000, 6000])
+    deadlineMilliseconds = random.pick([3000, 6000])
     drift = random.below(5) == 0 ? .alert : .replace
     hasSecret = random.below(3) == 0
   }
@@ -98,7 +98,7 @@ extension Declaration {
       workloadKind: "process", workload: ["command": ["./app"]], inputs: inputs,
       instances: instances,
       health: HealthGate(
-        check: check, interval: .milliseconds(500), timeout: .milliseconds(1000), healthyAfter: 2,
+        check: check, interval: .milliseconds(300), timeout: .milliseconds(600), healthyAfter: 2,
         deadline: .milliseconds(deadlineMilliseconds)))
     return DesiredTarget(
       id: target, source: source, commit: commit, version: version, platform: "simulated",
@@ -110,7 +110,7 @@ extension Declaration {
           quarantined: .milliseconds(warmMilliseconds))),
       traffic: TrafficPolicy(
         mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
-      drift: DriftPolicy(action: drift, debounce: .milliseconds(1000)),
+      drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),
       route: mode == .none
         ? nil : ["listen": .string("127.0.0.1:8\(target.application.rawValue.utf8.count)00")],
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)

@@ -39,6 +39,7 @@ package final class Simulation: @unchecked Sendable {
   /// The next effect kills the one who asked for it.
   var isArmed = false
   private var isHealthy = false
+  private var isOver = false
   var trace: Trace
 
   package init(_ schedule: Schedule, isTold: Bool = false) {
@@ -90,7 +91,7 @@ package final class Simulation: @unchecked Sendable {
   }
 
   private func finish() {
-    isHealthy = true
+    isOver = true
     for life in lives { life.kill() }
     timeline.settle()
   }
@@ -107,12 +108,15 @@ package final class Simulation: @unchecked Sendable {
     }
     guard violations.isEmpty else { return nil }
     guard unmatched.isEmpty else {
-      oracle.report(
-        "L1", "not as declared \(Liveness.deadline / 1000) s after the last fault: \(unmatched)")
+      for target in unmatched {
+        let why = disk.ledger.statuses[target]?.explanation.joined(separator: "; ") ?? "no status"
+        oracle.report(
+          "L1", "\(target) is not as declared \(Liveness.deadline / 1000) s later: \(why)")
+      }
       return nil
     }
     let took = now - begin
-    timeline.run(until: now + Liveness.retention) { !self.oracle.violations.isEmpty }
+    timeline.run(until: now + retention) { !self.oracle.violations.isEmpty }
     guard violations.isEmpty else { return nil }
     oracle.judgeRest()
     let before = (mutations, disk.ledger.sequence)
@@ -124,10 +128,17 @@ package final class Simulation: @unchecked Sendable {
     return took
   }
 
+  /// Until nothing is kept any more that is kept for a while: a bake, a drain, and the time of keeping.
+  private var retention: Int {
+    schedule.setup.targets.map {
+      $0.warmMilliseconds + $0.drainMilliseconds + $0.bakeMilliseconds + 16_000
+    }.max() ?? 0
+  }
+
   // MARK: - Agents
 
   func startAgent() {
-    guard !isHealthy || lives.isEmpty else { return }
+    guard !isOver else { return }
     born += 1
     let life = Life(number: born, timeline: timeline)
     guard let file = disk.takeLease(life) else {
@@ -142,7 +153,7 @@ package final class Simulation: @unchecked Sendable {
     } ended: {
       self.note("agent", "\(life.number) has ended")
       self.lives.removeAll { $0 === life }
-      guard !self.isHealthy || self.now < self.schedule.length + Liveness.total else { return }
+      guard !self.isOver else { return }
       self.timeline.plan(after: 300 + self.below(2500)) {
         if self.lives.isEmpty { self.startAgent() }
       }
@@ -167,6 +178,8 @@ package final class Simulation: @unchecked Sendable {
     let box = Box<Result<Value, PlatformError>>()
     let (request, answer) = (latency(), latency())
     let work: @Sendable () -> Void = {
+      // What a process does to its own disk ends with it; what it has sent goes on.
+      guard life.isAlive || part == .platform || part == .router else { return }
       box.value = self.perform(fates, stale, effect)
       guard isEffect else { return }
       if part == .platform || part == .router { self.mutations += 1 }
@@ -275,10 +288,7 @@ package final class Simulation: @unchecked Sendable {
 enum Liveness {
   /// From the last fault until everything is as declared.
   static let deadline = 240_000
-  /// What is kept for a while goes meanwhile.
-  static let retention = 45_000
-  static let silence = 20_000
-  static let total = deadline + retention + silence
+  static let silence = 6000
 }
 
 /// What became of one schedule.

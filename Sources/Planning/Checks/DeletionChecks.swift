@@ -54,6 +54,8 @@ extension PlanChecks {
       return ["\(generation) is retired and is the candidate"]
     }
     guard checked.before?.stacks[generation]?.wasStable == true else { return [] }
+    // Its end has begun already, when a removal allowed it: nothing of it can be kept.
+    if checked.stacks[generation]?.phase == .retiring { return [] }
     let others = checked.stacks.values.filter {
       $0.id.generation != generation && $0.phase == .complete
         && checked.before?.stacks[$0.id.generation]?.wasStable == true
