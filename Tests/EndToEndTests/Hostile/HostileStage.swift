@@ -72,14 +72,18 @@ final class HostileStage {
     try await checkStanding("after \(pairs.map(\.item.title))")
   }
 
-  /// A good commit in each lane, and all is as it was.
-  func repair(_ pairs: [(lane: Lane, item: HostileCase)]) async throws {
+  /// A good commit in each lane, and all is as it was. `honestly`: called when the commits are there;
+  /// before that an honest server would give the agent those of the cases.
+  func repair(
+    _ pairs: [(lane: Lane, item: HostileCase)], honestly: (Lane) throws -> Void
+  ) async throws {
     var commits: [String: String] = [:]
     for (lane, item) in pairs {
       let isOnTop = item.lane == .plain && !item.isRewritten
       let tip = isOnTop ? try lane.repository.tip() : nil
       commits[lane.name] = try lane.repair(on: tip)
     }
+    for (lane, _) in pairs { try honestly(lane) }
     try await host.until("good commits are taken after \(pairs.map(\.item.title))") {
       let sources = try await sources()
       return pairs.allSatisfy { lane, _ in
