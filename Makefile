@@ -7,6 +7,8 @@
 #   ROLLOUTS=… REVERTS=… how many make load does (50 and 20), and
 #   RATE=…               at how many requests per second (200)
 #   WALKS=…              how many random walks of each kind make walks does (1000)
+#   SECONDS=…            how long make fuzz lets each fuzzer run (60); TARGETS=… only these of them
+#   SANITIZERS=…         which make sanitize runs (address thread), and SUITES=… over which suites
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -19,6 +21,10 @@ ROLLOUTS ?= 50
 REVERTS ?= 20
 RATE ?= 200
 WALKS ?= 1000
+# Not the variable that bash counts.
+FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+TARGETS ?=
+SANITIZERS ?= address thread
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -41,7 +47,7 @@ TEST_GROUPS := \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
-.PHONY: help build test failpoints walks lint format demo load bench clean install-packages \
+.PHONY: help build test failpoints walks hostile fuzz sanitize lint format demo load bench clean install-packages \
 	packages-build packages-run packages-bench
 
 help: ## this list
@@ -68,6 +74,16 @@ failpoints: install-packages ## kills at every named point of every journey (tes
 walks: install-packages ## long random walks over the planner; WALKS=… how many of each kind
 	@$(SWIFT) build $(FLAGS) --build-tests
 	@VIRIDIAN_WALKS=$(WALKS) TEST_LIMIT=7200 $(RUN_TESTS) RandomWalkTests
+
+hostile: install-packages ## the whole hostile corpus through the agent (test: all but the slow cases)
+	@$(SWIFT) build $(FLAGS) --build-tests
+	@VIRIDIAN_HOSTILE=all TEST_LIMIT=7200 $(RUN_TESTS) '^EndToEndTests.(HostileTests|CorpusTests)'
+
+fuzz: packages-build ## libFuzzer with AddressSanitizer, one fuzzer after another: SECONDS=60 each
+	@SECONDS_EACH=$(FUZZ_SECONDS) TARGETS='$(TARGETS)' Tests/Fuzz/fuzz
+
+sanitize: install-packages ## suites under AddressSanitizer and ThreadSanitizer: SANITIZERS='address thread'
+	@for sanitizer in $(SANITIZERS); do SUITES='$(SUITES)' .ci/sanitize $$sanitizer; done
 
 lint: ## the formatter's opinion, as an error
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests

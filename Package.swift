@@ -134,7 +134,7 @@ let package = Package(
       [
         "GitSource", "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
         "viridian-keeper",
-      ]),
+      ], exclude: ["Hostile/Corpus"]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests(
       "HAProxyRouterTests",

@@ -43,6 +43,7 @@ extension SourceFailure {
   fileprivate init(_ error: SourceError) {
     switch error {
     case .missing(let text), .refused(let text): self = .notFound(text)
+    case .untrusted(let text): self = .untrusted(text)
     default: self = .unreachable("\(error)")
     }
   }

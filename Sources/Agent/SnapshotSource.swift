@@ -33,10 +33,12 @@ package enum SourceFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case unreachable(String)
   /// The commit does not hold what was asked for.
   case notFound(String)
+  /// The server is not the one that it was: a person must look.
+  case untrusted(String)
 
   package var description: String {
     switch self {
-    case .unreachable(let text), .notFound(let text): text
+    case .unreachable(let text), .notFound(let text), .untrusted(let text): text
     }
   }
 }

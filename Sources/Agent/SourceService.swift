@@ -69,7 +69,7 @@ package struct SourceService: Service {
       } else {
         attempted = tip
       }
-    } catch .notFound(let reason) {
+    } catch .notFound(let reason), .untrusted(let reason) {
       await fail("source held", desired, .held(reason: reason), reason)
     } catch {
       await fail("source unreachable", desired, .unreachable(reason: "\(error)"), "\(error)")

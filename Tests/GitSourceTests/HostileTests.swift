@@ -4,65 +4,8 @@ import Model
 import Support
 import Testing
 
+/// What the corpus in Tests/EndToEndTests/Hostile does not show from outside.
 @Suite struct HostileTests {
-  private func verdict(
-    _ entries: (GitRepository) throws -> [(mode: String, name: [UInt8], id: String)]
-  ) async throws -> SourceVerdict {
-    let repository = try GitRepository()
-    let good = try repository.blob(Array("version 1\n".utf8))
-    let tree = try repository.rawTree(
-      try entries(repository) + [("100644", Array("web.yaml".utf8), good)])
-    try repository.commit(tree: tree)
-    return try await Fixture(repository).load()
-  }
-
-  @Test(arguments: [
-    "..", ".", ".git", ".GIT", "git~1", "GIT~1", ".git.", ".git ", ".git::$INDEX", ".g\u{200C}it",
-    "a\nb", "a\\b", "a/b", "a\u{7F}", String(repeating: "x", count: 256),
-  ])
-  func `a name that could be taken for something else rejects the commit`(name: String)
-    async throws
-  {
-    let verdict = try await verdict { repository in
-      [("100644", Array(name.utf8), try repository.blob([]))]
-    }
-    #expect(verdict.rejected != nil, "\(verdict)")
-  }
-
-  @Test func `names that are not UTF-8, doubled or of an unknown mode reject the commit`()
-    async throws
-  {
-    let names: [(String, [UInt8])] = [
-      ("100644", [0xFF, 0xFE]), ("100644", Array("web.yaml".utf8)), ("100600", Array("m".utf8)),
-    ]
-    for (mode, name) in names {
-      let verdict = try await verdict { [(mode, name, try $0.blob([]))] }
-      #expect(verdict.rejected != nil, "\(mode) \(name)")
-    }
-  }
-
-  @Test func `symbolic links and submodules reject the commit`() async throws {
-    let link = try await verdict { repository in
-      [("120000", Array("app.yaml".utf8), try repository.blob(Array("/proc/self/environ".utf8)))]
-    }
-    #expect(link.rejected?.contains("symbolic link") == true)
-    let module = try await verdict { repository in
-      [
-        ("160000", Array("sub".utf8), String(repeating: "1", count: 40)),
-        ("100644", Array(".gitmodules".utf8), try repository.blob(Array("url=ext::sh".utf8))),
-      ]
-    }
-    #expect(module.rejected?.contains("submodule") == true)
-  }
-
-  @Test func `attributes and filters change nothing`() async throws {
-    let verdict = try await verdict { repository in
-      let text = "*.yaml filter=evil ident text eol=crlf\n"
-      return [("100644", Array(".gitattributes".utf8), try repository.blob(Array(text.utf8)))]
-    }
-    #expect(verdict.accepted?.state.targets.map(\.version) == ["1"])
-  }
-
   @Test func `a file, a depth, a path or a count above the limit rejects the commit`()
     async throws
   {
@@ -125,29 +68,5 @@ import Testing
     task.cancel()
     await #expect(throws: SourceError.cancelled) { try await task.value }
     withExtendedLifetime(fixture) {}
-  }
-
-  @Test(arguments: [
-    "ext::sh -c id", "git://host/x", "http://host/x", "ftp://host/x", "ssh://-oProxyCommand=x/y",
-    "ssh://host/'; touch /tmp/p; '", "ssh://host/a'b", "ssh://host", "-x:y", "host:-x", "relative",
-    "https://user:password@host/x", "https://host/x?y", "https://host/x\n", "file://etc", "",
-    "ssh://-x@host/y", "ssh://host:99999/y", "ssh://host/a$(id)",
-  ])
-  func `a URL that is not plainly https, ssh or a local path is refused at once`(url: String)
-    throws
-  {
-    var fixture = try Fixture(url)
-    fixture.configuration.knownHostsFile = "/dev/null"
-    #expect(throws: SourceError.self) { try fixture.source() }
-  }
-
-  @Test(arguments: [
-    "../../x", "-upload-pack=x", "a@{1}", "a..b", "a b", "x.lock", "/a", "a//b", "",
-  ])
-  func `a branch name that git could take for something else is refused at once`(name: String)
-    throws
-  {
-    let fixture = try Fixture("/tmp/x", reference: .branch(name))
-    #expect(throws: SourceError.self) { try fixture.source() }
   }
 }

@@ -17,7 +17,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ".ci/run", ".ci/install-packages", ".ci/swift-with-pins", ".ci/test-group",
+    ".ci/run", ".ci/install-packages", ".ci/swift-with-pins", ".ci/test-group", ".ci/sanitize",
+    "Tests/Fuzz/fuzz",
     "examples-repo/artifacts/web-1.0.0/web", "examples-repo/artifacts/web-1.1.0/web",
     "examples-repo/artifacts/web-1.2.0/web", "examples-repo/artifacts/mailer-1.0.0/mailer",
   ])
@@ -30,7 +31,7 @@ import Testing
     let makefile = try Repository.read("Makefile")
     for target in [
       "help", "build", "test", "lint", "format", "demo", "load", "bench", "clean",
-      "install-packages",
+      "install-packages", "hostile", "fuzz", "sanitize",
     ] {
       #expect(makefile.contains("\n\(target):"), "make \(target)")
     }

@@ -13,7 +13,7 @@ package final class GitServer {
   package let identityFile: String
   private let prefix: String
   private let directory: TemporaryDirectory
-  private let processes: [ServerProcess]
+  private var processes: [ServerProcess]
 
   private init(
     _ directory: TemporaryDirectory, port: Int, prefix: String, processes: [ServerProcess]
@@ -42,6 +42,7 @@ package final class GitServer {
     try FileManager.default.createDirectory(
       atPath: directory.path("root"), withIntermediateDirectories: true)
     try makeCertificates(directory)
+    try sign(directory, name: "IP:127.0.0.1", days: 2, authority: "ca")
     let port = try Ports.one()
     if let user, let password {
       let hash = try Tool.run(["openssl", "passwd", "-apr1", password])
@@ -55,12 +56,29 @@ package final class GitServer {
     try eventually("fcgiwrap listens") {
       FileManager.default.fileExists(atPath: directory.path("fcgi"))
     }
+    let nginx = try startNginx(directory, port: port)
+    return GitServer(
+      directory, port: port, prefix: "https://127.0.0.1:\(port)", processes: [nginx, gateway])
+  }
+
+  private static func startNginx(
+    _ directory: TemporaryDirectory, port: Int
+  ) throws -> ServerProcess {
     let nginx = try ServerProcess(
       ["/usr/sbin/nginx", "-p", directory.path, "-c", directory.path("nginx.conf")],
       log: directory.path("nginx.log"))
     try eventually("nginx listens") { accepts(port: port) }
-    return GitServer(
-      directory, port: port, prefix: "https://127.0.0.1:\(port)", processes: [nginx, gateway])
+    return nginx
+  }
+
+  /// Shows another certificate from now on: of this name (`IP:…`, `DNS:…`), good for so many days, of
+  /// the authority `ca`, which `caFile` names, or `other`.
+  package func present(
+    name: String = "IP:127.0.0.1", days: Int = 2, authority: String = "ca"
+  ) throws {
+    try Self.sign(directory, name: name, days: days, authority: authority)
+    processes[0].stop()
+    processes[0] = try Self.startNginx(directory, port: port)
   }
 
   private static func nginxConfiguration(
@@ -102,24 +120,33 @@ package final class GitServer {
       """
   }
 
-  /// A certificate of our own authority for the address 127.0.0.1.
+  /// A key, and two authorities.
   private static func makeCertificates(_ directory: TemporaryDirectory) throws {
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    try Tool.run(
-      ["openssl", "req", "-x509"] + key + [
-        "-keyout", directory.path("ca.key"), "-out", directory.path("ca.pem"), "-days", "2",
-        "-subj", "/CN=Test authority",
-      ])
+    for name in ["ca", "other"] {
+      try Tool.run(
+        ["openssl", "req", "-x509"] + key + [
+          "-keyout", directory.path("\(name).key"), "-out", directory.path("\(name).pem"),
+          "-days", "2", "-subj", "/CN=Test authority \(name)",
+        ])
+    }
     try Tool.run(
       ["openssl", "req"] + key + [
         "-keyout", directory.path("server.key"), "-out", directory.path("server.csr"),
         "-subj", "/CN=server",
       ])
-    try directory.write("san", "subjectAltName=IP:127.0.0.1\n")
+  }
+
+  /// A certificate of one of our own authorities.
+  private static func sign(
+    _ directory: TemporaryDirectory, name: String, days: Int, authority: String
+  ) throws {
+    try directory.write("san", "subjectAltName=\(name)\n")
     try Tool.run([
       "openssl", "x509", "-req", "-in", directory.path("server.csr"),
-      "-CA", directory.path("ca.pem"), "-CAkey", directory.path("ca.key"), "-CAcreateserial",
-      "-days", "2", "-extfile", directory.path("san"), "-out", directory.path("server.pem"),
+      "-CA", directory.path("\(authority).pem"), "-CAkey", directory.path("\(authority).key"),
+      "-CAcreateserial", "-days", "\(days)", "-extfile", directory.path("san"),
+      "-out", directory.path("server.pem"),
     ])
   }
 

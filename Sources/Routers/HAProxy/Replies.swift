@@ -27,7 +27,7 @@ struct ProcessList: Hashable, Sendable {
       switch words[1] {
       case "master":
         reloads = Int(words[2]) ?? 0
-        if let at = words.firstIndex(of: "[failed:") {
+        if let at = words.firstIndex(of: "[failed:"), at + 1 < words.count {
           failed = Int(words[at + 1].dropLast()) ?? 0
         }
       case "worker" where section.hasPrefix("old"): old.append(pid)
@@ -49,7 +49,8 @@ struct ProcessList: Hashable, Sendable {
       case "h": seconds += number * 3600
       case "m": seconds += number * 60
       case "s": seconds += number
-      default: number = number * 10 + (character.wholeNumberValue ?? 0)
+      // A number that nobody can have waited for is no reason to end.
+      default: number = min(number * 10 + (character.wholeNumberValue ?? 0), 1_000_000)
       }
       if character.isLetter { number = 0 }
     }
@@ -106,9 +107,10 @@ struct Statistics: Hashable, Sendable {
     ]
     let found = wanted.compactMap { columns[$0] }
     guard found.count == wanted.count, let type = columns["type"] else { return nil }
+    let last = max(type, found.max() ?? 0)
     for line in lines.dropFirst() {
       let cells = splitTable(line)
-      guard cells.count >= names.count - 1 else { return nil }
+      guard cells.count >= names.count - 1, cells.count > last else { return nil }
       add(found.map { String(cells[$0]) }, type: String(cells[type]))
     }
   }
@@ -117,22 +119,25 @@ struct Statistics: Hashable, Sendable {
     switch type {
     case "0":
       frontends.append(
-        FrontendRow(name: cell[0], status: cell[3], mode: cell[7], maxconn: Int(cell[8]) ?? 0))
+        FrontendRow(name: cell[0], status: cell[3], mode: cell[7], maxconn: count(cell[8])))
     case "1": backends.insert(cell[0])
     case "2":
       // An asterisk marks a check in progress; what follows is the last result.
       let check = cell[5].hasPrefix("* ") ? String(cell[5].dropFirst(2)) : cell[5]
       servers.append(
         ServerRow(
-          backend: cell[0], name: cell[1], sessions: Int(cell[2]) ?? 0, status: cell[3],
-          weight: Int(cell[4]) ?? 0, checkStatus: check, address: cell[6],
-          maxconn: Int(cell[8]) ?? 0))
+          backend: cell[0], name: cell[1], sessions: count(cell[2]), status: cell[3],
+          weight: count(cell[4]), checkStatus: check, address: cell[6],
+          maxconn: count(cell[8])))
     default:
       guard let at = frontends.lastIndex(where: { $0.name == cell[0] }) else { return }
       frontends[at].addresses.append(cell[6])
     }
   }
 }
+
+/// A number of things. They are added up, so none is larger than any HAProxy can have.
+private func count(_ cell: String) -> Int { max(0, min(Int(cell) ?? 0, 1 << 40)) }
 
 /// The entries of `show map <file>`: `<pointer> <key> <value>`; nil when the worker has none.
 func parseMap(_ text: String) -> [String: String]? {

@@ -103,9 +103,9 @@ struct StoredRoute: Hashable, Codable, Sendable {
 
   /// nil when the line is not one that the router wrote.
   init?(line: some StringProtocol) {
-    guard let stored = try? JSONDecoder().decode(StoredRoute.self, from: Data(line.utf8)) else {
-      return nil
-    }
+    guard let stored = try? JSONDecoder().decode(StoredRoute.self, from: Data(line.utf8)),
+      stored.entries.allSatisfy({ (0...100).contains($0.backend.weightPercent) })
+    else { return nil }
     self = stored
   }
 }

@@ -1,0 +1,45 @@
+import Model
+
+/// Whatever HAProxy answers on its sockets.
+package func fuzzHAProxy(_ bytes: [UInt8]) {
+  let text = String(decoding: bytes, as: UTF8.self)
+  let key = TargetKey(TargetID("web", "production"))
+  _ = ProcessList(text)
+  _ = sessionPointers(text, backend: key.backend(Slot(.http, 0)), server: "x")
+  _ = text.trimmedLine
+  _ = ListenAddress(text)
+  _ = ServerName(parsing: text, key)
+  _ = TargetKey.ofBackend(text)
+  _ = Rendering.hardStop(in: Rendering.globalHeader + text)
+  var view = WorkerView(pid: 1, isCurrent: true)
+  view.slots = [Slot(.http, 0), Slot(.tcp, 1)]
+  view.map = parseMap(text)
+  var live = LiveTarget(key: key)
+  if let statistics = Statistics(text) {
+    view.frontend = statistics.frontends.first
+    view.servers[Slot(.http, 0)] = statistics.servers
+    _ = statistics.servers.map { ($0.isUp, $0.isUnchecked, $0.isDraining) }
+  }
+  live.workers = [view, view]
+  _ = live.sessions(Slot(.http, 0))
+  _ = live.serversUp(Slot(.http, 0))
+  _ = live.running
+}
+
+/// The first line of a target's file, which somebody may have changed.
+package func fuzzStoredRoute(_ bytes: [UInt8]) {
+  let text = String(decoding: bytes, as: UTF8.self)
+  guard let stored = Rendering.stored(in: Rendering.header + text) else { return }
+  let rendering = Rendering(settings: HAProxySettings(directory: "/tmp/x"))
+  _ = stored.map
+  _ = stored.route
+  if let configuration = rendering.configuration(stored) {
+    precondition(Rendering.stored(in: configuration) == stored, "read otherwise than written")
+    let lines = configuration.split(separator: "\n")
+    precondition(lines.filter { $0.hasPrefix("frontend") }.count == 1, "a second frontend")
+  }
+  let now = BootTime(bootID: "a", milliseconds: 1)
+  for entry in stored.entries {
+    _ = entry.drainingSince?.hasPassed(stored.drainDeadline, at: now)
+  }
+}
