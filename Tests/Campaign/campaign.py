@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=90, help="no new journey after that")
     parser.add_argument("--seed", type=int, help="another seed begins anew; drawn when there is none")
     parser.add_argument("--hosts", type=int, default=4, help="side by side")
-    parser.add_argument("--rate", type=float, default=20, help="requests per second and host")
+    parser.add_argument("--rate", type=float, default=40, help="requests per second and host")
     parser.add_argument("--stop", type=float, default=6, help="longest SIGSTOP in seconds")
     parser.add_argument("--results", default=str(ROOT / ".build" / "campaign"))
     campaign = Campaign(parser.parse_args())

@@ -23,6 +23,7 @@ sources:
       allowInsecureHTTP: true, listDeadline: 2s, fetchDeadline: 4s }}
 platforms:
   - {{ name: local, kind: local, ports: "{first}-{last}", reloadEvery: 200ms }}
+secrets: {{ directory: {directory}/secrets }}
 limits: {{ removals: 1000, agentRemovals: 1000 }}
 alerts: {{ file: {directory}/alerts.jsonl }}
 """
@@ -60,6 +61,10 @@ class ArmedAgent(Agent):
         self.failpoint_file = self.directory / "failpoint"
         self.process = None
         self.starts = 0
+        secrets = self.directory / "secrets"
+        secrets.mkdir(mode=0o700)
+        (secrets / "token").touch(0o600)
+        (secrets / "token").write_text("a secret\n")
         self.configuration.write_text(CONFIGURATION.format(
             owner=owner, state=self.state, git=git, first=first, last=first + BLOCK - 5,
             directory=directory))

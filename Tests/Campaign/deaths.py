@@ -16,6 +16,7 @@ LINGER = 4  # seconds for which those are waited for then
 NAMES = re.findall(r'"([a-z-]+(?:\.[a-z-]+)+)"',
                    (ROOT / "Sources/PlatformKit/Failpoint.swift").read_text())
 REACHED_WITHIN = 6  # seconds; a point that is not reached by then is not on the way
+BY_HAND = 30  # seconds
 WEIGHTS = {
     "failpoint": 50, "agent": 22, "keeper": 10, "worker": 6, "agent+keeper": 4, "instance": 4,
     "haproxy-worker": 2, "haproxy-master": 2, "stop-agent": 2, "stop-keeper": 2, "stop-worker": 1,
@@ -23,8 +24,23 @@ WEIGHTS = {
 }
 
 
-def points(prefixes):
-    return [n for n in NAMES if n.startswith(tuple(prefixes)) and n not in FAR]
+# The order in which a journey passes them: a death at one leaves the next still to come.
+ORDER = ("ledger.", "executor.", "local.ensure.", "keeper.", "unpack.", "haproxy.",
+         "local.instances.", "local.retire.")
+PARKING = ("keeper.before-stop", "keeper.after-stop", "local.instances.")
+
+
+def points(prefixes, parks=False):
+    found = [n for n in NAMES if n.startswith(tuple(prefixes)) and n not in FAR]
+    return found if parks else [n for n in found if not n.startswith(PARKING)]
+
+
+def order(death):
+    """Named points first: who dies at random before may leave nothing to be reached."""
+    kind, point = death
+    if kind != "failpoint":
+        return len(ORDER)
+    return next(i for i, prefix in enumerate(ORDER) if point.startswith(prefix))
 
 
 class Deaths:
@@ -43,7 +59,9 @@ class Deaths:
         try:
             if not is_alive(identity):
                 return False
-            self.host.observer.tell(kill=identity, stack=process.stack)
+            # Only the death of an instance excuses that its stack has one less.
+            stack = process.stack if process.kind == "instance" else ""
+            self.host.observer.tell(kill=identity, stack=stack)
             at = time.monotonic()
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         except ProcessLookupError:
@@ -57,6 +75,9 @@ class Deaths:
         """The agent of this host, if it runs; reaped."""
         agent = self.host.agent
         if not agent.is_running():
+            if agent.process and agent.process.returncode != -signal.SIGKILL:
+                self.note("ended", status=agent.process.returncode, words=last_words(agent.log))
+                agent.process = None
             return False
         at = time.monotonic()
         agent.kill()
@@ -91,6 +112,10 @@ class Deaths:
             if process.kind == "instance":
                 counts.setdefault(process.stack, []).append(process)
         return [p for processes in counts.values() if len(processes) > 1 for p in processes]
+
+    def spare(self):
+        """No instance is killed for a while: a change by hand takes enough away."""
+        self.killed_instance = time.monotonic() + BY_HAND
 
     def catch_worker(self):
         """The source worker that a nudge starts; it lives for a few milliseconds."""
@@ -129,8 +154,7 @@ class Deaths:
         pid = agent.stopped_at(point)
         if pid is None:
             self.note("missed", point=point)
-            return self.kill_agent()
-        self.kill_agent(point)
+        self.kill_agent("random" if pid is None else point)
         self.kill_armed(pid, point)
 
     def kill_armed(self, pid, point):
@@ -172,6 +196,10 @@ class Deaths:
         self.note("reload", at=time.monotonic())
 
 
+def last_words(log):
+    return log.read_text(errors="replace").splitlines()[-3:]
+
+
 def is_armed_at(pid, point):
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
@@ -180,9 +208,9 @@ def is_armed_at(pid, point):
         return False
 
 
-def draw(rng, prefixes, most):
-    """The deaths of one journey, as (kind, point)."""
-    names = points(prefixes)
+def draw(rng, names, most):
+    """The deaths of one journey, as (kind, point); `names`: the points that lie on its way."""
     kinds = [kind for kind in WEIGHTS if names or kind != "failpoint"]
     kinds = rng.choices(kinds, [WEIGHTS[kind] for kind in kinds], k=rng.randint(1, most))
-    return [(kind, rng.choice(names) if kind == "failpoint" else None) for kind in kinds]
+    deaths = [(kind, rng.choice(names) if kind == "failpoint" else None) for kind in kinds]
+    return sorted(deaths, key=order)

@@ -27,7 +27,7 @@ spec:
     process:
       artifact: artifacts/web-${{version}}
       command: [./web, --port, "${{port}}"]
-      environment: {{ GREETING: hello, JOURNAL: "{journal}" }}
+      environment: {{ GREETING: hello, JOURNAL: "{journal}", TOKEN: "${{secret:file:token}}" }}
   instances: {instances}
   traffic: {{ mode: http, drain: {{ deadline: {drain}s, then: close }} }}
   health: {{ http: {{ path: /healthz, expect: 200 }}, interval: 200ms, healthyAfter: {after}, deadline: 10s }}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from haproxy import ask
+from haproxy import Socket, ask
 from settled import cgroup_root
 
 BY_HAND = 30.0  # seconds for which a route is what we made it, at most
@@ -20,6 +20,7 @@ class Change:
 
     def make(self, host, stack):
         if not self.is_replaced:
+            host.until(lambda: is_whole(host, stack), 10)  # what we take away must not be the last
             host.observer.tell(by_hand=BY_HAND)
         self.do(host, stack)
 
@@ -74,6 +75,15 @@ def server_of(host, stack):
     raise RuntimeError(f"HAProxy has no server of {stack}")
 
 
+def is_whole(host, stack):
+    """All instances of the stack are up, as HAProxy sees them."""
+    ports = {p.port for p in host.scan("instance") if p.stack == stack}
+    views = Socket(host.agent.state).read() or {}
+    servers = [s for view in views.values() for all in view.servers.values() for s in all]
+    return len(ports) > 1 and all(
+        any(s.port == port and s.status == "UP" for s in servers) for port in ports)
+
+
 def set_server(words):
     def change(host, stack):
         say(host, f"set server {'/'.join(server_of(host, stack))} {words}")
@@ -113,7 +123,7 @@ DRIFTS = [
     Change("program-edited", True, edit_program),
     Change("plan-edited", True, edit_plan),
     Change("process-added", True, add_process),
-    Change("server-weight", False, set_server("weight 50%")),
+    Change("server-weight", False, set_server("weight 3")),
     Change("server-maintenance", False, set_server("state maint")),
     Change("server-drained", False, set_server("state drain")),
     Change("map-changed", False, change_map),

@@ -95,7 +95,8 @@ class Host:
         self.disk = self.agent.state.parent
         self.mounted = self.mount()
         self.processes = Processes(self.directory)
-        self.load = self.observer = None
+        self.load = self.observer = self.decoy = None
+        self.strangers = []  # processes that we started by hand; ended with the host
         self.journal = self.directory / "journal.jsonl"
         self.journal.touch(0o666)
 
@@ -108,6 +109,17 @@ class Host:
 
     def watch(self):
         self.observer = ObserverLink(self.directory, self.owner)
+
+    def begin_decoy(self):
+        """A process and a directory that look like a stack of this agent's and have no certificate:
+        nobody may touch them."""
+        place = self.agent.state / "local" / "stacks" / "other-production-v001"
+        (place / "release").mkdir(parents=True)
+        (place / "release" / "precious").write_text("not the agent's\n")
+        self.decoy = subprocess.Popen(
+            ["sleep", "100000"], cwd="/", stdin=subprocess.DEVNULL, start_new_session=True,
+            env={"VIRIDIAN_STACK": "other-production-v001", "VIRIDIAN_INSTANCE": "0"})
+        self.observer.tell(decoy=self.decoy.pid, precious=str(place / "release" / "precious"))
 
     def begin_load(self):
         more = ["--uploads", "--stream", STREAM, "--stream-every", 2]
@@ -136,6 +148,9 @@ class Host:
             self.observer.stop()
         if self.agent.is_running():
             self.agent.kill()
+        for process in [*self.strangers, *([self.decoy] if self.decoy else [])]:
+            process.kill()
+            process.wait()
         self.git.shutdown()
         self.git.server_close()
         left = end_processes(self.directory)

@@ -11,6 +11,7 @@ LAUNCH = PASS + ("local.", "keeper.", "unpack.")
 
 class Journey:
     prefixes = LAUNCH
+    parks = False  # a stack is parked on the way
     launches = (0, 0)  # of all targets, at least and at most
     most_deaths = 6
     limit = 75  # seconds until it has arrived, with an agent that nobody disturbs any more
@@ -65,6 +66,7 @@ class First(Journey):
 
     def set_out(self):
         self.world.commit = self.repository.commit("First")
+        self.world.remember(*self.world.declared)
 
 
 class Bump(Journey):
@@ -98,6 +100,7 @@ class Bad(Journey):
 
     launches = (1, 1)
     most_deaths = 4
+    parks = True
 
     def set_out(self):
         self.world.declare_bad(self.rng.choice(list(BAD)))
@@ -115,6 +118,7 @@ class Supersede(Journey):
     """A newer commit while the one before is still being proven."""
 
     launches = (1, 2)
+    parks = True
 
     def set_out(self):
         self.world.declare_new(SLOW, is_kept=False)
@@ -141,6 +145,7 @@ class Removal(Journey):
     def set_out(self):
         self.world.has_side = not self.world.has_side
         self.world.commit = self.repository.set_side(self.world.has_side)
+        self.world.remember(*self.world.declared)
 
 
 class Drift(Journey):
@@ -166,6 +171,7 @@ class Drift(Journey):
     def set_out(self):
         self.world.drifted(self.drift)
         self.before = self.world.stable["name"]
+        self.world.deaths.spare()
         self.drift.make(self.host, self.before)
 
     def arrived(self, statuses):

@@ -5,6 +5,7 @@ it as one JSON file, and each kill as a line of the campaign's journal."""
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -17,7 +18,7 @@ from record import Lines  # noqa: E402
 
 from attribution import OUTAGE, Evidence, attribute  # noqa: E402
 from control import new_random  # noqa: E402
-from deaths import Deaths, draw  # noqa: E402
+from deaths import Deaths, draw, points  # noqa: E402
 from host import Host  # noqa: E402
 from journeys import Bad, Bump, Drift, First, Removal, Restart, Revert, Supersede  # noqa: E402
 from troubles import TROUBLES  # noqa: E402
@@ -34,11 +35,10 @@ class Life:
         self.result = {"life": options.number, "journeys": Counter(), "violations": [],
                        "notes": Counter(), "oldest_probe": 0.0}
         self.events = []
-        self.where = "start"
+        self.where, self.journey = "start", None
         self.begun = time.monotonic()
         owner = f"campaign-{options.seed}-{options.number}"
         self.host = Host(options.viridian, options.directory, owner, self.rng, options.rate)
-        self.host.strangers = []
         self.deaths = Deaths(self.host, self.rng, self.note, options.stop)
         self.world = World(self.host, self.deaths, self.note, self.violated)
         self.launched = set()
@@ -47,6 +47,9 @@ class Life:
         line = {"event": event, "life": self.options.number, "journey": self.where, **more}
         self.events.append(line)
         self.result["notes"][event] += 1
+        if event == "ended" and self.journey and not self.journey.may_end:
+            if not self.result["violations"]:
+                self.violated("crash", f"the agent ended by itself: {more}")
         with open(self.options.journal, "a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -57,6 +60,7 @@ class Life:
     def run(self):
         self.host.watch()
         self.travel(First(self.world, self.rng))
+        self.host.begin_decoy()
         self.host.begin_load()
         count = self.rng.randint(self.options.journeys // 2, self.options.journeys)
         for _ in range(count):
@@ -68,9 +72,9 @@ class Life:
                 self.travel(journey)
 
     def travel(self, journey):
-        self.where = journey.name
+        self.where, self.journey = journey.name, journey
         self.result["journeys"][journey.name] += 1
-        deaths = draw(self.rng, journey.prefixes, journey.most_deaths)
+        deaths = draw(self.rng, points(journey.prefixes, journey.parks), journey.most_deaths)
         self.note("journey", at=time.monotonic(), deaths=deaths)
         mark = max((e["sequence"] for e in self.host.agent.entries()), default=0)
         self.make_ready(deaths[0], journey.more)
@@ -104,22 +108,20 @@ class Life:
             if time.monotonic() > deadline:
                 return self.never(journey)
             if not self.host.agent.is_running():
-                self.ended_itself(journey)
+                self.ended_itself()
             time.sleep(0.05)
         journey.done(self.host.agent.statuses())
         answer = self.host.observer.ask(
             {"web-production": True, "side-production": self.world.has_side})
-        self.result["oldest_probe"] = answer["oldest_probe"]
+        for name in ("oldest_probe", "readings", "rises"):
+            self.result[name] = answer[name]
         self.count_launches(journey, answer, mark)
         self.note("arrived", at=time.monotonic())
 
-    def ended_itself(self, journey):
+    def ended_itself(self):
         """Supervisors start it again, and so do we; but it is told."""
-        words = self.host.agent.log.read_text(errors="replace").splitlines()[-3:]
-        self.note("ended", status=self.host.agent.process.returncode, words=words)
-        if not journey.may_end:
-            self.violated("crash", f"the agent ended by itself: {words}")
-        time.sleep(0.5)
+        self.deaths.kill_agent()  # notes that it is gone
+        self.host.until(lambda: False, 0.5)  # as a supervisor's RestartSec would
         self.host.agent.begin()
 
     def never(self, journey):
@@ -147,8 +149,9 @@ class Life:
 
     def end(self):
         """Uninstalls, with a death on the way, and judges the record."""
-        self.where = "uninstall"
+        self.where, self.journey = "uninstall", None
         host = self.host
+        self.statuses = host.agent.statuses()
         if host.load:
             requests, streams = host.load.stop(), host.load.streams()
         if not self.result["violations"]:
@@ -159,15 +162,14 @@ class Life:
             for e in observer if "violated" in e]
         self.judge(requests, streams, observer) if host.load else None
         self.save_evidence()
-        for process in host.strangers:
-            process.kill()
-            process.wait()
         left = host.end()
         if left and not self.result["violations"]:
             self.violated("orphans", f"left behind: {left}")
 
     def uninstall(self):
-        death = draw(self.rng, RETIREMENT, 1)[0]
+        # With a directory in its state that is not provably its own, it removes nothing, and says so.
+        shutil.rmtree(self.host.agent.state / "local" / "stacks" / "other-production-v001")
+        death = draw(self.rng, points(RETIREMENT), 1)[0]
         if death[0] == "failpoint":
             self.deaths.kill_agent()
             self.host.agent.begin(["uninstall", "--yes"], failpoint=death[1])
@@ -193,11 +195,16 @@ class Life:
             environment=causes, outage=evidence.longest_outage(),
             late=max(requests.latest(), streams.latest()))
         for request in lost[:10]:
+            self.where = self.journey_at(request["due"])
             self.violated("lost", json.dumps(request))
         if missing:
             self.violated("lost", f"{missing} requests have no record")
         if evidence.longest_outage() > OUTAGE:
             self.violated("outage", f"HAProxy was gone for {evidence.longest_outage():.1f} s")
+
+    def journey_at(self, moment):
+        begun = [e for e in self.events if e["event"] == "journey" and e["at"] <= moment]
+        return begun[-1]["journey"] if begun else "start"
 
     def save_evidence(self):
         """What a person needs to see why something was wrong."""
@@ -210,8 +217,9 @@ class Life:
             if file.exists():
                 (place / name).write_bytes(file.read_bytes())
         (place / "events.jsonl").write_text("\n".join(map(json.dumps, self.events)))
-        entries = self.host.agent.entries(()) if self.host.agent.is_running() else []
-        (place / "history.jsonl").write_text("\n".join(map(json.dumps, entries)))
+        (place / "statuses.json").write_text(json.dumps(self.statuses, indent=1))
+        told = self.host.agent.call("history", "--limit", "5000", "--no-color", timeout=30)
+        (place / "history.txt").write_text("\n".join(map(str, told)))
         for log in self.host.directory.glob("disk/state/local/stacks/*/keeper.log"):
             (place / f"keeper-{log.parent.name}.log").write_bytes(log.read_bytes())
 
@@ -236,7 +244,7 @@ def main():
     parser.add_argument("--result", required=True, help="written when the life is over")
     parser.add_argument("--halt", required=True, help="a file that says: no further journey")
     parser.add_argument("--journeys", type=int, default=14, help="at most")
-    parser.add_argument("--rate", type=float, default=20, help="requests per second")
+    parser.add_argument("--rate", type=float, default=40, help="requests per second")
     parser.add_argument("--stop", type=float, default=6, help="longest SIGSTOP in seconds")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the campaign ends us by the file

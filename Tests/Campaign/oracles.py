@@ -57,6 +57,7 @@ class Oracles:
         self.pending = []  # deaths to be judged with the next reading
         self.seen_twice = set()
         self.oldest_probe = 0.0
+        self.rises = 0  # of a weight, each of them judged
 
     def target(self, name):
         return name.rsplit("-v", 1)[0]
@@ -135,6 +136,7 @@ class Oracles:
         before = self.readings[-1][0] if self.readings else now
         if before <= self.by_hand:
             return
+        self.rises += 1
         stack, gate = self.stack(name), self.gate(name)
         passed = stack.gate_passed(gate)
         if passed is None or passed > now:

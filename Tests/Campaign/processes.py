@@ -122,8 +122,10 @@ class Processes:
             cgroup = read(f"/proc/{process.pid}/cgroup").decode().strip().splitlines()[-1]
         except OSError:
             return None
+        if b"VIRIDIAN_STACK" not in values:  # it is just becoming another program
+            return None
         return replace(
-            process, stack=values.get(b"VIRIDIAN_STACK", b"").decode(),
+            process, stack=values[b"VIRIDIAN_STACK"].decode(),
             instance=int(values.get(b"VIRIDIAN_INSTANCE", b"-1")),
             port=int(process.command.split()[-1]), cgroup=cgroup.rpartition("/instance-")[0],
             release=(place.st_dev, place.st_ino))

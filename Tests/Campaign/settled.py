@@ -25,18 +25,18 @@ def cgroups(root):
     return {name for name in os.listdir(root) if os.path.isdir(os.path.join(root, name))}
 
 
-def complaints(processes, weights, gates, present, groups, stacks, is_serving):
-    """Sentences. `present`: target → whether it is declared; `stacks`: names of those on disk;
-    `is_serving`: else nothing may be left."""
+def complaints(processes, weights, gates, asked, groups, stacks):
+    """Sentences. `stacks`: names of those on disk. `asked`: `present`: target → whether it is
+    declared; `serving`: else nothing may be left."""
     all = list(processes.values())
-    if not is_serving:
+    if not asked["serving"]:
         left = [f"{p.pid} {p.command}" for p in all] + [f"cgroup {name}" for name in groups]
         return [f"left behind: {text}" for text in left]
     found = [f"{p.kind} {p.pid} is stopped" for p in all if p.state in "Tt"]
     found += [f"process {p.pid} belongs to nobody: {p.command}" for p in all
               if p.kind in ("other", "unpacker")]
     found += wrong_counts(all)
-    found += wrong_stacks(all, weights, gates, present)
+    found += wrong_stacks(all, weights, gates, asked["present"])
     found += [f"cgroup {name} belongs to no stack" for name in groups
               if not any(name.startswith(f"{stack}-") for stack in stacks)]
     found += [f"the keeper of {p.stack}, which is not there, runs" for p in all

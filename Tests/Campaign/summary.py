@@ -36,6 +36,9 @@ def summarise(results, seconds, seed, say):
     say(f"  lost because we did it: {listed(total(results, 'environment') or Counter())};"
         f" HAProxy was away for {max((r.get('outage', 0) for r in results), default=0):.2f} s at most"
         " after we killed it")
+    say(f"  the observer: {total(results, 'readings'):,} readings of HAProxy,"
+        f" {total(results, 'rises'):,} rises of a weight judged, the oldest probe before one was"
+        f" {max((r.get('oldest_probe', 0) for r in results), default=0):.2f} s old")
     say(f"  orphans: {by_oracle['orphans']}, duplicate launches: {by_oracle['duplicates'] + by_oracle['S6']}")
     say(f"  violations: {listed(by_oracle)}")
     for life, violation in violations[:40]:

@@ -3,14 +3,16 @@
 import errno
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from gitserver import LIES
-from journeys import WEB, Bump, Journey
+from deaths import last_words
+from journeys import Bump, Journey
 
-FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 FRAME = 4096 + 24  # bytes of one page in SQLite's write-ahead log
-CLOCKS = ("+3650d", "-3650d", "+1h", "-1h")
+DAY = 86_400  # seconds
+CLOCKS = (3650 * DAY, -3650 * DAY, 3600, -3600, 30, -30)  # seconds by which the wall clock is wrong
 
 
 class Git(Bump):
@@ -80,15 +82,23 @@ class Clock(Bump):
     def __init__(self, world, rng):
         super().__init__(world, rng)
         self.clock = rng.choice(CLOCKS)
-        self.more = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": self.clock,
-                     "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+        self.more = {"LD_PRELOAD": str(self.library), "CLOCK_OFFSET": str(self.clock)}
 
     @property
     def name(self):
-        return f"clock{self.clock.replace(' ', '')}"
+        return f"clock{self.clock:+}s"
+
+    @property
+    def library(self):
+        return self.host.directory / "clock.so"
 
     def is_possible(self):
-        return FAKETIME is not None
+        """Where there is a C compiler, such as the one that comes with Swift."""
+        compiler = shutil.which("cc") or shutil.which("clang")
+        if compiler and not self.library.exists():
+            subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", self.library,
+                            Path(__file__).with_name("clock.c")], check=True)
+        return compiler is not None
 
     def set_out(self):
         self.world.restart(more=self.more)
@@ -162,9 +172,16 @@ class Ledger(Journey):
             for file in self.files:
                 file.unlink()
             self.world.restart()
-        if not self.host.until(lambda: self.arrived(self.host.agent.statuses()), 8):
-            self.host.agent.call("adopt", "--all", timeout=30)
-            self.world.note("adopted", hold=(self.host.agent.statuses().get(WEB) or {}).get("hold"))
+        self.host.until(lambda: self.arrived(self.host.agent.statuses()), 8)
+        self.adopt()
+
+    def adopt(self):
+        """What is held goes on, and what no record knows is warm again."""
+        for name, status in self.host.agent.statuses().items():
+            roles = [s["role"] for s in status["stacks"]]
+            if status.get("hold") or "unclaimed" in roles:
+                self.host.agent.call("adopt", name, timeout=30)
+                self.world.note("adopted", target=name, hold=status.get("hold"), roles=roles)
 
 
 def cut(file, rng):
@@ -184,10 +201,6 @@ def flip(file, rng, within):
         byte = stream.read(1)[0]
         stream.seek(at)
         stream.write(bytes([byte ^ (1 << rng.randrange(8))]))
-
-
-def last_words(log):
-    return log.read_text(errors="replace").splitlines()[-2:]
 
 
 TROUBLES = {Git: 8, Disk: 4, Clock: 4, Ledger: 5}
