@@ -6,6 +6,9 @@
 #   FILTER=…             make test runs only the tests that match
 #   ROLLOUTS=… REVERTS=… how many make load does (50 and 20), and
 #   RATE=…               at how many requests per second (200)
+#   STREAM=… HOSTS=…     make load: with long answers of so many seconds; on so many hosts side by side
+#   KILLS=… MINUTES=…    how many kills make campaign is to reach (2000), and its time (90); the same
+#   SEED=… STOP=…        command goes on where it was, another seed begins anew; the longest SIGSTOP (6 s)
 #   WALKS=…              how many random walks of each kind make walks does (1000)
 #   SECONDS=…            how long make fuzz lets each fuzzer run (60); TARGETS=… only these of them
 #   SANITIZERS=…         which make sanitize runs (address thread), and SUITES=… over which suites
@@ -25,6 +28,12 @@ WALKS ?= 1000
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 TARGETS ?=
 SANITIZERS ?= address thread
+STREAM ?=
+HOSTS ?=
+KILLS ?= 2000
+MINUTES ?= 90
+SEED ?=
+STOP ?=
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -47,8 +56,8 @@ TEST_GROUPS := \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
-.PHONY: help build test failpoints walks hostile fuzz sanitize lint format demo load bench clean install-packages \
-	packages-build packages-run packages-bench
+.PHONY: help build test failpoints walks hostile fuzz sanitize lint format demo load campaign \
+	campaign-selftest bench clean install-packages packages-build packages-run packages-bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -97,8 +106,18 @@ demo: packages-run build ## commit, bump, drift, bad version, revert, crash: und
 
 load: packages-run build ## many rollouts and reverts under load: nothing may be lost
 	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
-	exec python3 Tests/Load/load_rollouts.py --viridian "$$bin/viridian" \
-		--rollouts $(ROLLOUTS) --reverts $(REVERTS) --rate $(RATE)
+	exec python3 Tests/Load/$(if $(HOSTS),load_hosts.py --hosts $(HOSTS),load_rollouts.py) \
+		--viridian "$$bin/viridian" --rollouts $(ROLLOUTS) --reverts $(REVERTS) --rate $(RATE) \
+		$(if $(STREAM),--stream $(STREAM))
+
+campaign: packages-run build ## real kills on real journeys, judged from outside; KILLS=…
+	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
+	exec python3 Tests/Campaign/campaign.py --viridian "$$bin/viridian" --kills $(KILLS) \
+		--minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(STOP),--stop $(STOP))
+
+campaign-selftest: packages-run build ## what a broken agent would do is seen by the campaign
+	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
+	exec python3 Tests/Campaign/selftest.py --viridian "$$bin/viridian"
 
 bench: packages-bench ## one table of measured times (release build)
 	@$(MAKE) build CONFIGURATION=release

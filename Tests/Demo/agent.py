@@ -45,14 +45,15 @@ def free_range(count):
 
 
 class Agent:
-    def __init__(self, program, directory, remote, environments=("production",)):
+    def __init__(self, program, directory, remote, environments=("production",), first=None):
+        """`first`: of the hundred ports for its instances; else a hundred free ones are found."""
         self.program = Path(program).resolve()
         self.directory = Path(directory)
         self.state = self.directory / "state"
         self.configuration = self.directory / "viridian.yaml"
         self.log = self.directory / "agent.log"
         self.process = None
-        first = free_range(100)
+        first = free_range(100) if first is None else first
         self.configuration.write_text(CONFIGURATION.format(
             state=self.state, remote=remote, first=first, last=first + 99, directory=directory,
         ).replace("[production]", f"[{', '.join(environments)}]"))

@@ -5,6 +5,9 @@ Half of the requests use kept connections, half a fresh one each. Every request 
 line: when it was due, when it was answered, by which version, stack and process, or why it failed.
 A latency counts from the moment the request was due, so that a stall cannot hide itself; `late` says
 how much of it is this process's own, which was not given a processor in time.
+
+With --uploads some bodies come in two halves with a pause between them, and --stream asks for long
+answers all the while; those have a record of their own, because nobody wants to wait for them.
 """
 
 import argparse
@@ -18,6 +21,7 @@ TIMEOUT = 10.0  # seconds; the slowest page asked for takes less than one
 KEPT = 8  # idle connections kept for reuse
 OUTSTANDING = 2000  # more would measure this process, not the service
 ECHO = b"x" * 4096
+UPLOAD = 0.3  # seconds between the halves of a body that comes slowly
 
 
 class ClosedBeforeAnswer(Exception):
@@ -38,11 +42,15 @@ class Connection:
     def close(self):
         self.writer.close()
 
-    async def exchange(self, request):
+    async def exchange(self, request, rest=b""):
         """Sends, and reads one whole answer: (status, headers, body, may be used again)."""
         try:
             self.writer.write(request)
             await self.writer.drain()
+            if rest:
+                await asyncio.sleep(UPLOAD)
+                self.writer.write(rest)
+                await self.writer.drain()
             head = await self.reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as problem:
             if not problem.partial:
@@ -58,16 +66,29 @@ class Connection:
                 headers[name.strip().lower()] = value.strip()
         if "content-length" in headers:
             body = await self.reader.readexactly(int(headers["content-length"]))
+        elif headers.get("transfer-encoding") == "chunked":
+            body = await self.chunks()
         else:
             body = await self.reader.read()
         again = "content-length" in headers and headers.get("connection", "").lower() != "close"
         return int(lines[0].split()[1]), headers, body, again and lines[0].startswith("HTTP/1.1")
 
+    async def chunks(self):
+        """A body that says itself where it ends; one that is cut is an error."""
+        body = b""
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            body += (await self.reader.readexactly(size + 2))[:-2]
+        await self.reader.readexactly(2)
+        return body
+
 
 class Load:
-    def __init__(self, host, port, rate, record, slow):
-        self.host, self.port, self.rate, self.record = host, port, rate, record
-        self.slow = slow
+    limit = TIMEOUT
+
+    def __init__(self, options, record):
+        self.host, self.port, self.rate = options.host, options.port, options.rate
+        self.slow, self.uploads = options.slow, options.uploads
+        self.record = record
         self.kept = []
         self.lines = []
         self.tasks = set()
@@ -89,14 +110,14 @@ class Load:
                 task.add_done_callback(self.tasks.discard)
             number += 1
         if self.tasks:
-            await asyncio.wait(self.tasks, timeout=TIMEOUT + 1)
+            await asyncio.wait(self.tasks, timeout=self.limit + 1)
         writer.cancel()
         self.flush()
 
     async def request(self, number, due):
         # A POST goes on a fresh connection: on a kept one that the server is just closing, no
         # client may repeat it.
-        if number % 25 == 1:
+        if number % 25 == 1 or self.uploads and number % 25 == 14:
             page, body, kept = "POST /echo", ECHO, False
         elif number % 25 in (12, 13):
             page, body, kept = f"GET /slow?ms={self.slow}", b"", number % 2 == 0
@@ -108,38 +129,39 @@ class Load:
         late = time.monotonic() - due
         try:
             async with asyncio.timeout(TIMEOUT):
-                found, retried = await self.send(page, body, kept)
+                found, retried = await self.send(number, page, body, kept)
             self.note(number, due, page, kind, late=late, found=found, retried=retried)
         except Exception as problem:  # whatever it is, it is a failed request, and it is counted
             text = f"{type(problem).__name__}: {problem}".rstrip(": ")
             self.note(number, due, page, kind, late=late, error=text)
 
-    async def send(self, page, body, kept):
-        request = f"{page} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+    async def send(self, number, page, body, kept):
+        request = f"{page} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nX-Number: {number}\r\n"
         if body:
             request += f"Content-Length: {len(body)}\r\n"
         if not kept:
             request += "Connection: close\r\n"
-        request = request.encode() + b"\r\n" + body
+        half = len(body) // 2 if body and number % 25 == 14 else len(body)
+        request, rest = request.encode() + b"\r\n" + body[:half], body[half:]
         while kept and self.kept:
             connection = self.kept.pop(0)
             if not connection.is_open():
                 connection.close()
                 continue
             try:
-                return await self.over(connection, request, kept), False
+                return await self.over(connection, request, rest, kept), False
             except ClosedBeforeAnswer:
                 # The server closed the idle connection while the request was on its way: every
                 # client repeats a GET then (RFC 9110, 9.2.2). It is recorded as repeated.
                 connection = await Connection.open(self.host, self.port)
-                return await self.over(connection, request, kept), True
+                return await self.over(connection, request, rest, kept), True
         connection = await Connection.open(self.host, self.port)
-        return await self.over(connection, request, kept), False
+        return await self.over(connection, request, rest, kept), False
 
-    async def over(self, connection, request, kept):
+    async def over(self, connection, request, rest, kept):
         keep = False
         try:
-            status, headers, body, again = await connection.exchange(request)
+            status, headers, body, again = await connection.exchange(request, rest)
             keep = kept and again and len(self.kept) < KEPT
             return status, headers, body
         finally:
@@ -184,24 +206,60 @@ class Load:
             self.flush()
 
 
-async def main():
+class Streams(Load):
+    """Long answers, one begun every so often. Those under way are waited for at the end."""
+
+    def __init__(self, options, record):
+        super().__init__(options, record)
+        self.rate = 1 / options.stream_every
+        self.page = f"GET /stream?ms={1000 * options.stream:.0f}"
+        self.limit = options.stream + TIMEOUT
+
+    async def request(self, number, due):
+        late = time.monotonic() - due
+        try:
+            async with asyncio.timeout(self.limit):
+                found, _ = await self.send(f"stream-{number}", self.page, b"", False)
+            error = None if found[2].endswith(b"end\n") else "the stream has no end"
+            self.note(number, due, self.page, "stream", late=late, found=found, error=error)
+        except Exception as problem:
+            text = f"{type(problem).__name__}: {problem}".rstrip(": ")
+            self.note(number, due, self.page, "stream", late=late, error=text)
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
     parser.add_argument("--slow", type=int, default=700, help="milliseconds the slow page takes")
-    parser.add_argument("--record", required=True, help="file of JSON lines, made new")
-    options = parser.parse_args()
+    parser.add_argument("--uploads", action="store_true", help="bodies in two halves, too")
+    parser.add_argument("--stream", type=float, help="seconds that a long answer takes; else none")
+    parser.add_argument("--stream-every", type=float, default=1, help="seconds between two of them")
+    parser.add_argument("--record", required=True, help="file of JSON lines, made new; that of the"
+                        " streams has `.streams` after its name")
+    return parser.parse_args()
+
+
+async def main():
+    options = arguments()
     try:
         os.nice(-10)  # an instrument that starves measures nothing
     except PermissionError:
         pass  # only root may; `late` tells when it mattered
-    with open(options.record, "w") as record:
-        load = Load(options.host, options.port, options.rate, record, options.slow)
+    with open(options.record, "w") as record, open(options.record + ".streams", "w") as streams:
+        loads = [Load(options, record)]
+        if options.stream:
+            loads.append(Streams(options, streams))
         loop = asyncio.get_running_loop()
+
+        def stop():
+            for load in loads:
+                load.stopping.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, load.stopping.set)
-        await load.run()
+            loop.add_signal_handler(number, stop)
+        await asyncio.gather(*(load.run() for load in loads))
 
 
 if __name__ == "__main__":

@@ -84,31 +84,49 @@ class Requests(list):
         return max((1000 * (b - a) for a, b in zip(times, times[1:])), default=0)
 
 
+class Lines:
+    """JSON lines of a file that somebody still writes."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._offset, self._partial = 0, b""
+
+    def new(self):
+        """Those that are whole since the last call."""
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            new = file.read()
+        self._offset += len(new)
+        *lines, self._partial = (self._partial + new).split(b"\n")
+        return [json.loads(line) for line in lines if line]
+
+
 class Load:
     """The load generator as a process of its own."""
 
-    def __init__(self, port, path, rate=100, slow=700):
+    def __init__(self, port, path, rate=100, slow=700, more=()):
+        """`more`: further arguments of load.py."""
         self.path = Path(path)
         self.requests = Requests()
-        self._partial = b""
+        self._lines = Lines(self.path)
+        self._streams = Lines(f"{path}.streams")
         program = Path(__file__).with_name("load.py")
         self.process = subprocess.Popen(
             [sys.executable, str(program), "--port", str(port), "--rate", str(rate),
-             "--slow", str(slow), "--record", str(path)],
+             "--slow", str(slow), "--record", str(path), *map(str, more)],
             stdin=subprocess.DEVNULL, start_new_session=True,
         )
-        self._offset = 0
 
     def read(self):
-        """All requests that ended so far."""
-        if self.path.exists():
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                new = file.read()
-            self._offset += len(new)
-            *lines, self._partial = (self._partial + new).split(b"\n")
-            self.requests.extend(json.loads(line) for line in lines if line)
+        """All requests that ended so far, streams apart."""
+        self.requests.extend(self._lines.new())
         return self.requests
+
+    def streams(self):
+        """The long answers that ended since the last call."""
+        return Requests(self._streams.new())
 
     def served(self):
         """All requests due after the first good answer: before it there was no service yet."""
@@ -145,7 +163,7 @@ class Load:
         if self.is_running():
             os.kill(self.process.pid, signal.SIGTERM)
             try:
-                self.process.wait(15)
+                self.process.wait(60)  # a stream that is under way may take so long
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -52,6 +52,18 @@ import Testing
     }
   }
 
+  @Test func `what nobody wants any more makes room for what comes with it`() async throws {
+    try await Bench.with(slots: 2) { bench in
+      let (one, two, three) = (try Instance("one"), try Instance("two"), try Instance("three"))
+      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
+      try await bench.apply(
+        bench.route([backend(1, 0, [one]), backend(2, 100, [two])], fallback: 2))
+      let wanted = bench.route([backend(2, 100, [two]), backend(3, 0, [three])], fallback: 2)
+      try await bench.settle(wanted)
+      #expect(try await bench.observe().route.backends.map(\.generation) == [2, 3])
+    }
+  }
+
   @Test func `no old worker ends a connection before the longest drain is over`() async throws {
     try await Bench.with { bench in
       try await bench.apply(bench.route([]))

@@ -4,7 +4,9 @@ the load's record that no request was lost and that every version answered, and 
 switches took. The exit status is 0 only if every claim was true."""
 
 import argparse
+import json
 import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -26,6 +28,10 @@ from router import Router  # noqa: E402
 SLOW = 300  # milliseconds of the slow page: well within the drain of 1 s, whatever the machine does
 LATE = 1.0  # seconds; a load generator that is later than that tells about the machine alone
 RETAINED = 1  # warm stacks, as examples-repo declares it
+SPARE = 15  # seconds by which the drain is longer than a stream: what is cut by declaration proves nothing
+DRAINING = 6  # stacks that may be on their way out while streams keep them
+STREAM_EVERY = 2  # seconds; there are always some under way
+SHOP = ROOT / "Tests" / "Load" / "shop" / "web"
 
 
 class Rehearsal:
@@ -34,11 +40,14 @@ class Rehearsal:
         self.report = Report()
         self.directory = temporary_directory("viridian-load-")
         self.repository = Repository(self.directory, ROOT / "examples-repo")
-        self.agent = Agent(options.viridian, self.directory, self.repository.remote)
+        first = options.port and options.port + 1
+        self.agent = Agent(options.viridian, self.directory, self.repository.remote, first=first)
         self.router = Router(self.agent.state)
         self.load = None
         self.moves = []
+        self.drain = 1 if options.stream is None else round(options.stream) + SPARE
         self.most = 0  # stacks at the same time
+        self.proof = {}  # figures that can be added to those of other hosts
 
     def run(self):
         self.deploy()
@@ -55,11 +64,15 @@ class Rehearsal:
         self.repository.remove(
             "environments/staging", "environments/production/mailer.yaml", "applications/mailer")
         self.repository.edit(
-            APPLICATION, (r"bake: \w+", "bake: 1s"), (r"deadline: 10s, then", "deadline: 1s, then"),
+            APPLICATION, (r"bake: \w+", "bake: 1s"),
+            (r"deadline: 10s, then", f"deadline: {self.drain}s, then"),
             (r"interval: 500ms, healthyAfter: 3", "interval: 200ms, healthyAfter: 2"))
+        if self.options.stream is not None:  # examples-repo's application has no streams
+            for version in PROGRAMS:
+                shutil.copy(SHOP, self.repository.clone / "artifacts" / f"web-{version}" / "web")
         port = self.repository.listen_port("production")
-        if not is_free(port):
-            port = free_port()
+        if self.options.port or not is_free(port):
+            port = self.options.port or free_port()
             self.repository.set_listen_port("production", port)
         self.repository.commit("Production only")
         return port
@@ -69,13 +82,16 @@ class Rehearsal:
         report.step("The first deployment")
         port = self.declare()
         report.note(f"everything is below {self.directory}, the service on 127.0.0.1:{port}")
-        self.load = Load(port, self.directory / "load.jsonl", self.options.rate, SLOW)
+        more = [] if self.options.stream is None else [
+            "--uploads", "--stream", self.options.stream, "--stream-every", STREAM_EVERY]
+        self.load = Load(port, self.directory / "load.jsonl", self.options.rate, SLOW, more)
         self.agent.start()
         status = self.agent.poll(lambda s: is_synced(s, PROGRAMS[0]) and s, 90)
         if not report.claim(status, f"{WEB} is synced and stable", "within 90 s"):
             return
         answers = self.load.wait_for(lambda r: r.of_greeting(FIRST), 5)
         report.claim(answers, f"the service says {FIRST}")
+        self.first_answer = answers[0]["done"]
         self.mover = Mover(self.agent, self.repository, self.load, serving(status))
         self.haproxy = self.router.processes()
         self.resident = [resident(self.agent.process.pid)]
@@ -131,8 +147,13 @@ class Rehearsal:
                      f"{len(requests.failed())} of {len(requests):,}")
         self.explain_failures(requests.failed())
         missing = self.load.requests.missing()
+        self.proof = {
+            "rollouts": sum(m.kind == "rollout" for m in self.moves),
+            "reverts": sum(m.kind == "revert" for m in self.moves), "requests": len(requests),
+            "failed": len(requests.failed()), "missing": len(missing)}
         report.claim(not missing, "every request that was sent is in the record",
                      f"{len(missing)} of {len(self.load.requests):,} missing")
+        self.prove_streams()
         against = false_claims(requests, self.moves, end)
         report.claim(not against, f"each of the {len(self.moves)} moves was answered by its own stack,"
                      " version and greeting, and by no other once it was synced",
@@ -145,6 +166,20 @@ class Rehearsal:
                         [overlap(requests, m) for m in self.moves if m.kind == kind])
         self.spread("push → synced and stable (poll, gate, bake and all)",
                     [1000 * (m.synced - m.pushed) for m in self.moves if m.kind == "rollout"])
+
+    def prove_streams(self):
+        """Long answers end whole, also when the traffic moved away meanwhile."""
+        if self.options.stream is None:
+            return
+        streams = self.load.streams().since(self.first_answer)
+        failed = streams.failed()
+        across = [s for s in streams if any(s["due"] < m.first < s["done"] for m in self.moves)]
+        self.proof.update(streams=len(streams), cut=len(failed), across=len(across))
+        self.report.claim(
+            streams and not failed,
+            f"no stream of {self.options.stream:g} s was cut",
+            f"{len(failed)} of {len(streams):,}; {len(across):,} of them outlived a switch")
+        self.explain_failures(failed)
 
     def spread(self, name, numbers):
         if not numbers:
@@ -175,12 +210,13 @@ class Rehearsal:
                      f"{now['reloads'] - self.haproxy['reloads']} reloads, master {now['master']},"
                      f" worker {now['worker']}")
         bound = 1 + RETAINED
-        status = self.agent.poll(lambda s: len(s["stacks"]) <= bound and s, 60)
+        status = self.agent.poll(lambda s: len(s["stacks"]) <= bound and s, 60 + 2 * self.drain)
         left = sorted(s["name"] for s in (status or self.agent.status(WEB))["stacks"])
         report.claim(status, f"of {self.mover.newest} stacks, {bound} at most are left",
                      ", ".join(left))
         # At most stable, candidate, what is warm, and one on its way out, when a move has ended.
-        report.claim(self.most <= bound + 2, "stacks did not pile up meanwhile",
+        draining = 2 if self.options.stream is None else DRAINING
+        report.claim(self.most <= bound + draining, "stacks did not pile up meanwhile",
                      f"{self.most} were the most at a time")
         directory = self.agent.state / "local" / "stacks"
 
@@ -208,6 +244,8 @@ class Rehearsal:
             kept.write_bytes(self.load.path.read_bytes())
             self.report.say(f"The load's record is kept in {kept}")
         take_down(self.report, self.agent, self.directory)
+        if self.options.result:
+            Path(self.options.result).write_text(json.dumps(self.proof))
         self.report.summary(served, before)
         return 1 if self.report.broken else 0
 
@@ -223,6 +261,11 @@ def main():
     parser.add_argument("--rollouts", type=int, default=50)
     parser.add_argument("--reverts", type=int, default=20, help="at most one for each rollout")
     parser.add_argument("--rate", type=float, default=200, help="requests per second")
+    parser.add_argument("--stream", type=float, help="long answers of so many seconds, too, and"
+                        " bodies that come in two halves; the declared drain is then longer")
+    parser.add_argument("--result", help="a file for the figures, as JSON")
+    parser.add_argument("--port", type=int, help="the service's; the hundred ports after it"
+                        " are the instances'. Else that of examples-repo, and free ones")
     options = parser.parse_args()
     if not (0 < options.rollouts and 0 <= options.reverts <= options.rollouts):
         parser.error("at least one rollout, and at most as many reverts")

@@ -4,9 +4,9 @@ import socket
 from pathlib import Path
 
 
-def ask(path, command):
+def ask(path, command, timeout=5):
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
+        connection.settimeout(timeout)
         connection.connect(str(path))
         connection.sendall(command.encode() + b"\n")
         connection.shutdown(socket.SHUT_WR)  # the master answers `show proc` only then

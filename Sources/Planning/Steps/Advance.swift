@@ -105,7 +105,10 @@ extension TargetPass {
         ? "\(candidate) takes over: waits until the old stack is parked"
         : "waits until all traffic is read back at \(candidate)")
     let deadline = stack.certificate.spec.health.deadline
-    if rollout.elapsed >= deadline, probe(candidate) != nil, !isProven(candidate) {
+    if rollout.elapsed >= deadline, !isComplete(candidate) {
+      // As in the gate: what has lost its keeper, or its boot, is no fault of the stack.
+      fail(.init(.platformFault, "\(candidate) is not complete any more"))
+    } else if rollout.elapsed >= deadline, probe(candidate) != nil, !isProven(candidate) {
       let why = probe(candidate)?.lastFailure ?? "not healthy any more"
       fail(.init(.stackFault, "\(candidate) passed the gate and failed before its shift: \(why)"))
     } else if rollout.elapsed >= facts.limits.phaseDeadline {

@@ -28,7 +28,9 @@ enum RoutePlan {
     if convergence.needsReload { return .reload(base.declared(by: wanted)) }
     if !convergence.actions.isEmpty { return .perform(convergence.actions) }
     let slots = rendering.settings.slots
-    if let step = addStage(base, wanted, slots, live) { return step }
+    if let step = addStage(base, wanted, slots, live) {
+      return makeRoom(for: step, base, wanted, live, at.now) ?? step
+    }
     if let step = splitStage(base, wanted, live, at) { return step }
     if let step = removeStage(base, wanted, live, at.now) { return step }
     if let stranger = stranger(base, live) {
@@ -71,6 +73,16 @@ enum RoutePlan {
     return next == base ? nil : .perform([.writeFiles(next)])
   }
 
+  /// What nobody wants any more may hold the slot that is waited for.
+  private static func makeRoom(
+    for step: Step, _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ now: BootTime
+  ) -> Step? {
+    guard case .wait = step, let room = removeStage(base, wanted, live, now),
+      case .perform = room
+    else { return nil }
+    return room
+  }
+
   /// The new split, once every stack that rises has a server that HAProxy itself has seen up.
   private static func splitStage(
     _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ at: Circumstances
@@ -102,8 +114,8 @@ enum RoutePlan {
     return next == base ? nil : .perform([.writeFiles(next)])
   }
 
-  /// What is no longer wanted has no share by now; it goes when it carries nothing, or when its
-  /// sessions have had their time.
+  /// What is no longer wanted goes when it carries nothing, or when its sessions have had their time;
+  /// its share and its place as fallback have to be gone before.
   private static func removeStage(
     _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ now: BootTime
   ) -> Step? {
@@ -117,6 +129,10 @@ enum RoutePlan {
         entry.backend.endpoints = kept
         next.entries.append(entry)
         waits += wait.map { [$0] } ?? []
+        continue
+      }
+      guard entry.backend.weightPercent == 0, base.fallback != entry.slot else {
+        next.entries.append(entry)
         continue
       }
       let rows = remaining(entry.slot, live)
