@@ -41,6 +41,8 @@ final class Oracle {
   var declared: [TargetID: Declaration] = [:]
   /// Absent in an accepted commit that proves it.
   var removed: [TargetID: CommitID] = [:]
+  /// When a removed target was last declared again.
+  var revivedAt: [TargetID: Moment] = [:]
   /// Removals that were carried out, and when.
   var removals: [TargetID: Moment] = [:]
   var approved: Set<CommitID> = []
@@ -74,6 +76,7 @@ final class Oracle {
     if simulation.disk.holder !== life {
       report("S14", "\(effect.text) by a process that does not hold the lease")
     }
+    judgeLoss(effect)
     if case .route(let route) = effect { judgeEvidence(route) }
   }
 
@@ -97,6 +100,12 @@ final class Oracle {
     else {
       stack.instances[index].streak = 0
       failedAt[stack.id] = now
+      // Whether it is trusted after that is the agent's to say, and it may not.
+      if let since = servingSince[stack.id], !wasTrusted.contains(stack.id),
+        now - since < longestBake(stack.id.target)
+      {
+        rejected.insert(stack.id)
+      }
       return "GET /healthz answered 503"
     }
     stack.instances[index].streak += 1
@@ -128,6 +137,10 @@ final class Oracle {
     }
   }
 
+  private func longestBake(_ target: TargetID) -> Int {
+    (accepted[target] ?? [:]).values.map(\.bakeMilliseconds).max() ?? 0
+  }
+
   private func leaks(_ text: String) -> Bool { text.contains("canary-") }
 
   func countPass() { passes += 1 }
@@ -146,7 +159,7 @@ final class Oracle {
       shortestBake[target] = min(shortestBake[target] ?? .max, declaration.bakeMilliseconds)
       let digest = declaration.desired(source: "main", commit: commit).declaredDigest
       accepted[target, default: [:]][digest] = declaration
-      removed[target] = nil
+      if removed.removeValue(forKey: target) != nil { revivedAt[target] = now }
       if held[target] != digest { held[target] = nil }
     }
     guard content.broken.isEmpty else { return }

@@ -21,6 +21,24 @@ extension Oracle {
     return ground.stacks(of: target).contains { $0.certificate.traffic == .none }
   }
 
+  /// S24: after a lost ledger only instances are healed, until a commit or a person says more.
+  func judgeLoss(_ effect: Effect) {
+    let target = effect.target
+    let stacks = ground.stacks(of: target)
+    let split = ground.routes[target]?.route.split ?? [:]
+    if stacks.isEmpty, split.values.allSatisfy({ $0 == 0 }) { held[target] = nil }
+    guard held[target] != nil else { return }
+    switch effect {
+    case .ensure(let certificate):
+      guard ground.stacks[certificate.stack] == nil else { return }
+    case .setInstances(let certificate, let count):
+      guard count < ground.stacks[certificate.stack]?.intended ?? 0 else { return }
+    case .route(let route): guard route.split != split, !split.isEmpty else { return }
+    case .retire, .removeRoute: break
+    }
+    report("S24", "\(effect.text), after the ledger was lost")
+  }
+
   // MARK: - Traffic
 
   /// S1, when it is asked for: whoever gets more weight has passed its gate and answered just now.
@@ -54,9 +72,6 @@ extension Oracle {
     let old = ground.routes[target]?.route.split ?? [:]
     if sum == 0, old.values.contains(where: { $0 > 0 }) { judgeClosing(target) }
     judgeCapacity(route, old)
-    if held[target] != nil, old != route.split, !old.isEmpty {
-      report("S24", "\(target): traffic is moved after the ledger was lost")
-    }
     for backend in route.backends where backend.weightPercent > 0 {
       let id = StackID(target, backend.generation)
       servingSince[id] = servingSince[id] ?? now
@@ -107,7 +122,9 @@ extension Oracle {
   /// S2 and S10: traffic ends only for a removal that a complete commit has proved, within the caps.
   private func judgeClosing(_ target: TargetID) {
     guard let commit = removed[target] else {
-      if !mayStop(target) { report("S2", "\(target): the route was closed") }
+      // It was declared again while the pass that closes it was under way.
+      let isLate = revivedAt[target].map { now - $0 < simulation.slowestAnswer } ?? false
+      if !mayStop(target), !isLate { report("S2", "\(target): the route was closed") }
       return
     }
     removals[target] = removals[target] ?? now
@@ -125,7 +142,6 @@ extension Oracle {
     if old.values.contains(where: { $0 > 0 }) {
       report("S4", "\(target): a route that carries traffic is removed")
     }
-    if held[target] != nil { report("S24", "\(target): its route is removed after a lost ledger") }
   }
 
   // MARK: - Instances
@@ -164,7 +180,8 @@ extension Oracle {
       }),
       serving.generation > id.generation, proven.contains(stack.certificate.launch),
       let since = servingSince[StackID(id.target, serving.generation)], left >= since - 1,
-      wasTrusted.contains(id), !rejected.contains(id), ground.healthy(stack) == stack.declared
+      wasTrusted.contains(id), rejected.isDisjoint(with: [id]),
+      ground.healthy(stack) == stack.declared
     else { return }
     // A policy that came since counts for the next rollout; the shorter one is what may be asked for.
     let bake = min(declaration.bakeMilliseconds, shortestBake[id.target] ?? .max)
@@ -186,7 +203,6 @@ extension Oracle {
       report("S5", "\(id) is retired by the certificate of another launch")
       return
     }
-    if held[id.target] != nil { report("S24", "\(id) is retired after a lost ledger") }
     gone.insert(id)
     guard stack.phase != .retiring, !isTouched(id.target) else { return }
     let weight = ground.weight(id)
@@ -232,7 +248,6 @@ extension Oracle {
     if accepted[id.target]?[certificate.declaredDigest] == nil {
       report("S11", "\(id) is of a digest that no accepted commit declares")
     }
-    if held[id.target] != nil { report("S24", "\(id) is launched after a lost ledger") }
     if !simulation.isLossKnown,
       let newest = launches.keys.filter({ $0.target == id.target && $0 != id }).max(),
       newest.generation > id.generation

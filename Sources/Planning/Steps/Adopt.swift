@@ -93,6 +93,8 @@ extension TargetPass {
     if let serving, isDeclared(serving) {
       record.hold = nil
       say(.decision, serving, "the ledger was lost; \(serving) serves what is declared: adopted")
+      // A person who has asked for it in this very pass means all that is there.
+      if isAdoptionAsked { adoptWorld() }
       return
     }
     if isAdoptionAsked { return adoptWorld() }

@@ -25,7 +25,9 @@ extension TargetPass {
       // What cannot be seen cannot be accepted.
       if let unknown { return say(.decision, nil, "nothing is adopted now: \(unknown)") }
       isAdoptionAsked = true
-      if target == id || record.hold?.reason == .ledgerLost { adoptWorld() }
+      if target == id || record.hold?.reason == .ledgerLost || !unclaimedStacks.isEmpty {
+        adoptWorld()
+      }
     case .approveRemoval(let commit):
       if isFirst { say(.decision, nil, told) }
       if record.removal?.commit == commit { note("its removal by \(commit.short) is confirmed") }
