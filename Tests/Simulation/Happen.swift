@@ -107,7 +107,10 @@ extension Simulation {
     case .stop:
       guard let life = victim(draw) else { return }
       life.stop()
-      timeline.plan(after: 500 + draw % 8000) { life.goOn() }
+      timeline.plan(after: 500 + draw % 8000) {
+        life.goOn()
+        self.oracle.blindAt = self.now
+      }
     case .secondAgent: startAgent()
     case .deleteLease:
       disk.deleteLease()
@@ -276,7 +279,7 @@ extension Oracle {
       for (stack, since) in servingSince where stack.target == target {
         if now - since < shortestBake[target] ?? 0 { rejected.insert(stack) }
       }
-    case .pause, .resume: break
+    case .pause, .resume: blindAt = now
     }
   }
 

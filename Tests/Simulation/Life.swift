@@ -9,6 +9,7 @@ final class Life: @unchecked Sendable {
   let number: Int
   private(set) var isAlive = true
   private(set) var isStopped = false
+  private(set) var diedAt: Moment?
   private let timeline: Timeline
   private var asked = 0
   private var waiting: [Int: (Bool) -> Void] = [:]
@@ -36,6 +37,7 @@ final class Life: @unchecked Sendable {
   func kill() {
     guard isAlive else { return }
     isAlive = false
+    diedAt = timeline.now
     for task in tasks { task.cancel() }
     for id in waiting.keys.sorted() { waiting.removeValue(forKey: id)?(false) }
     for alarm in alarms.values { timeline.cancel(alarm) }

@@ -24,6 +24,8 @@ final class Oracle {
   var counted: Set<StackID> = []
   /// Stacks that had traffic, and since when they have it.
   var servingSince: [StackID: Moment] = [:]
+  /// When the agent last was not there, did not go on, or was not answered: no bake counts then.
+  var blindAt: Moment = 0
   /// Stacks that a person did not want before their bake was over.
   var rejected: Set<StackID> = []
   /// When a probe of a stack last failed.
@@ -137,7 +139,7 @@ final class Oracle {
     }
   }
 
-  private func longestBake(_ target: TargetID) -> Int {
+  func longestBake(_ target: TargetID) -> Int {
     (accepted[target] ?? [:]).values.map(\.bakeMilliseconds).max() ?? 0
   }
 

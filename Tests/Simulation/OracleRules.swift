@@ -14,6 +14,8 @@ extension Oracle {
   /// A removal that a commit has proved, or a strategy that asks for a moment without capacity.
   func mayStop(_ target: TargetID) -> Bool {
     guard removed[target] == nil, let declaration = declared[target] else { return true }
+    // It was declared again while the pass that closes it was under way.
+    if let revived = revivedAt[target], now - revived < simulation.slowestAnswer { return true }
     if declaration.mode == .none || declaration.exclusive || declaration.strategy == .recreate {
       return true
     }
@@ -81,7 +83,7 @@ extension Oracle {
     for (generation, weight) in old where weight > 0 && route.weightPercent(of: generation) == 0 {
       let id = StackID(target, generation)
       if let since = servingSince.removeValue(forKey: id),
-        now - max(since, failedAt[id] ?? 0) >= declared[target]?.bakeMilliseconds ?? 0
+        now - max(since, failedAt[id] ?? 0, blindAt) > 2000 + longestBake(target)
       {
         wasTrusted.insert(id)
       }
@@ -93,11 +95,15 @@ extension Oracle {
     let target = route.target
     guard !mayStop(target), served.contains(target), !isTouched(target) else { return }
     let window = 2000 + simulation.slowestAnswer
+    // What takes over may be of a commit that a newer one waits for, and declare less.
+    let declaredBehind =
+      route.backends.filter { $0.weightPercent > 0 }
+      .compactMap { ground.stacks[StackID(target, $0.generation)]?.declared }.min() ?? .max
     func cover(_ split: [Generation: Int], _ healthy: (LiveStack) -> Int) -> Int {
       let serving = split.filter { $0.value > 0 }
       guard !serving.isEmpty else { return 0 }
       return serving.map { generation, weight in
-        let floor = floor(of: target)
+        let floor = min(floor(of: target), declaredBehind)
         let needed = max(1, (weight * floor + 99) / 100)
         let stack = ground.stacks[StackID(target, generation)]
         return min(100, (stack.map(healthy) ?? 0) * 100 / needed)
@@ -122,9 +128,7 @@ extension Oracle {
   /// S2 and S10: traffic ends only for a removal that a complete commit has proved, within the caps.
   private func judgeClosing(_ target: TargetID) {
     guard let commit = removed[target] else {
-      // It was declared again while the pass that closes it was under way.
-      let isLate = revivedAt[target].map { now - $0 < simulation.slowestAnswer } ?? false
-      if !mayStop(target), !isLate { report("S2", "\(target): the route was closed") }
+      if !mayStop(target) { report("S2", "\(target): the route was closed") }
       return
     }
     removals[target] = removals[target] ?? now

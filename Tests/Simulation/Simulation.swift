@@ -147,6 +147,7 @@ package final class Simulation: @unchecked Sendable {
       return
     }
     lives.append(life)
+    oracle.blindAt = now
     note("agent", "\(life.number) starts")
     life.begin {
       await self.live(life, file)
@@ -179,7 +180,8 @@ package final class Simulation: @unchecked Sendable {
     let (request, answer) = (latency(), latency())
     let work: @Sendable () -> Void = {
       // What a process does to its own disk ends with it; what it has sent goes on.
-      guard life.isAlive || part == .platform || part == .router else { return }
+      let isSent = life.diedAt.map { self.now - $0 < 100 && isEffect } ?? true
+      guard isSent, life.isAlive || part == .platform || part == .router else { return }
       box.value = self.perform(fates, stale, effect)
       guard isEffect else { return }
       if part == .platform || part == .router { self.mutations += 1 }
@@ -207,6 +209,7 @@ package final class Simulation: @unchecked Sendable {
     _ fates: Fates, _ stale: (@Sendable (Moment) -> Value?)?,
     _ effect: @Sendable () throws(PlatformError) -> Value
   ) -> Result<Value, PlatformError> {
+    defer { if isPlatformDown || isRouterDown { oracle.blindAt = now } }
     if fates.isRefused { return .failure(.transient("rate exceeded")) }
     if fates.isRequestLost { return .failure(.transient("timed out")) }
     if let age = fates.staleness, let old = stale?(max(0, now - age)) { return .success(old) }
@@ -235,6 +238,7 @@ package final class Simulation: @unchecked Sendable {
       guard lot % 1000 < UInt64(window.permille) else { continue }
       let size = window.size / 2 + Int(lot >> 20) % max(1, window.size)
       cover(window.fault.rawValue)
+      oracle.blindAt = now
       switch window.fault {
       case .slow: fates.delay += size
       case .lostRequest: (fates.isRequestLost, fates.delay) = (true, fates.delay + size)

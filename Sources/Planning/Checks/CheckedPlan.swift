@@ -124,7 +124,9 @@ struct CheckedPlan: Sendable {
     guard let spec, !isRemovalAllowed, !allowsDowntime else { return 0 }
     guard let stable = before?.stable, let seen = stacks[stable] else { return 0 }
     if seen.capacity.owner == .autoscaler { return healthy(stable) }
-    return min(seen.capacity.declared, spec.spec.instances)
+    // A rollout that a newer commit waits for is of a commit of its own.
+    let candidate = after?.rollout.flatMap { stacks[$0.candidate]?.capacity.declared } ?? .max
+    return min(seen.capacity.declared, spec.spec.instances, candidate)
   }
 }
 
