@@ -9,6 +9,8 @@
 #   STREAM=… HOSTS=…     make load: with long answers of so many seconds; on so many hosts side by side
 #   KILLS=… MINUTES=…    how many kills make campaign is to reach (2000), and its time (90); the same
 #   SEED=… STOP=…        command goes on where it was, another seed begins anew; the longest SIGSTOP (6 s)
+#   SEEDS=… FROM=…       how many seeds make simulate runs (20000), and the first; SEED=…: tell that one
+#   PAIRS=…              make deaths: of the pairs of deaths every so many (0: none)
 #   WALKS=…              how many random walks of each kind make walks does (1000)
 #   SECONDS=…            how long make fuzz lets each fuzzer run (60); TARGETS=… only these of them
 #   SANITIZERS=…         which make sanitize runs (address thread), and SUITES=… over which suites
@@ -28,6 +30,9 @@ WALKS ?= 1000
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 TARGETS ?=
 SANITIZERS ?= address thread
+SEEDS ?= 20000
+FROM ?= 1
+PAIRS ?= 0
 STREAM ?=
 HOSTS ?=
 KILLS ?= 2000
@@ -51,12 +56,12 @@ BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
 # One after another: on two cores suites with real processes would only time each other out.
 TEST_GROUPS := \
-	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
+	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository|Simulation)Tests \
 	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
-.PHONY: help build test failpoints walks hostile fuzz sanitize lint format demo load campaign \
+.PHONY: help build test failpoints walks simulate deaths hostile fuzz sanitize lint format demo load campaign \
 	campaign-selftest bench clean install-packages packages-build packages-run packages-bench
 
 help: ## this list
@@ -93,6 +98,18 @@ fuzz: packages-build ## libFuzzer with AddressSanitizer, one fuzzer after anothe
 
 sanitize: install-packages ## suites under AddressSanitizer and ThreadSanitizer: SANITIZERS='address thread'
 	@for sanitizer in $(SANITIZERS); do SUITES='$(SUITES)' .ci/sanitize $$sanitizer; done
+
+simulate: ## simulated histories: SEEDS=… FROM=…, or SEED=… to be told one
+	@$(SWIFT) build $(FLAGS) --product viridian-simulate
+ifneq ($(SEED),)
+	@.build/debug/viridian-simulate replay --seed $(SEED)
+else
+	@.build/debug/viridian-simulate run --seeds $(SEEDS) --from $(FROM) --map
+endif
+
+deaths: ## death at every point of every story, simulated; PAIRS=50: and of pairs every fiftieth
+	@$(SWIFT) build $(FLAGS) --product viridian-simulate
+	@.build/debug/viridian-simulate deaths --pairs $(PAIRS)
 
 lint: ## the formatter's opinion, as an error
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -31,7 +31,8 @@ extension Schedule {
     for _ in 0..<random.pick([0, 1, 2, 4, 6]) {
       let from = random.below(length)
       let part = random.pick(Part.allCases)
-      let fault = random.pick(CallFault.allCases)
+      // A listing that travels in time breaks the contract of today's platforms; see README.md.
+      let fault = random.pick(CallFault.allCases.filter { $0 != .stale })
       windows.append(
         Window(
           fault: fault, part: part, from: from,

@@ -235,6 +235,9 @@ extension Oracle {
     if isLedgerLost, ground.stacks(of: id.target).isEmpty {
       // Everything that it ever ran is gone, and what was written of it: nobody can know its numbers.
       forget(id.target)
+    } else if isLedgerLost, ground.stacks[id] == nil, !gone.contains(id) {
+      // Removed by hand, and what was written of it is lost.
+      launches[id] = nil
     }
     if let known = launches[id] {
       if known != certificate.launch {

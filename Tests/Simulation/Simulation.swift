@@ -34,6 +34,8 @@ package final class Simulation: @unchecked Sendable {
   private(set) var mutations = 0
   /// Points before, within and after everything that changes the world, as they are passed.
   package private(set) var points = 0
+  /// How many of them lay in the safety phase.
+  package private(set) var pointsOfSafety = 0
   /// At which of them the process dies.
   package var deaths: Set<Int> = []
   /// The next effect kills the one who asked for it.
@@ -99,6 +101,7 @@ package final class Simulation: @unchecked Sendable {
   /// The liveness phase: nothing goes wrong any more, and everything must become as declared and stay
   /// quiet. The answer is how long that took, in milliseconds.
   private func settle() -> Moment? {
+    pointsOfSafety = points
     heal()
     let begin = now
     while now - begin < Liveness.deadline, violations.isEmpty, !unmatched.isEmpty {
@@ -116,6 +119,7 @@ package final class Simulation: @unchecked Sendable {
       return nil
     }
     let took = now - begin
+    deaths = []
     timeline.run(until: now + retention) { !self.oracle.violations.isEmpty }
     guard violations.isEmpty else { return nil }
     oracle.judgeRest()

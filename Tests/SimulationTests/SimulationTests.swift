@@ -1,9 +1,45 @@
+import Foundation
 import Simulation
 import Testing
 
+/// Simulated histories of the real agent: a few of those that `make simulate` and `make deaths` run.
 @Suite struct SimulationTests {
-  @Test func `a seed gives the same history every time`() {
-    let outcomes = (0..<2).map { _ in Simulation(Schedule(seed: 7)).run() }
+  private static let seeds = 320
+  private static let groups = 8
+
+  @Test(arguments: 0..<groups) func `no seed breaks an invariant`(_ group: Int) {
+    for seed in stride(from: group + 1, through: Self.seeds, by: Self.groups) {
+      let outcome = Simulation(Schedule(seed: UInt64(seed))).run()
+      #expect(outcome.violations.isEmpty, "seed \(seed)")
+    }
+  }
+
+  private static let isOrdered =
+    ProcessInfo.processInfo.environment["SWIFT_DETERMINISTIC_HASHING"] != nil
+
+  @Test(.enabled(if: isOrdered), arguments: 1...4)
+  func `a seed gives the same history every time`(_ seed: Int) {
+    let outcomes = (0..<2).map { _ in Simulation(Schedule(seed: UInt64(seed))).run() }
     #expect(outcomes[0].hash == outcomes[1].hash)
+    #expect(outcomes[0].steps > 200)
+  }
+
+  @Test func `a schedule says the same in a file`() throws {
+    let schedule = Schedule(seed: 11)
+    let copy = try JSONDecoder().decode(Schedule.self, from: try JSONEncoder().encode(schedule))
+    #expect(Simulation(copy).run().hash == Simulation(schedule).run().hash)
+  }
+
+  /// The stride changes with nothing, so that it is the same deaths every time.
+  @Test(arguments: Story.all) func `death in the middle of a story changes nothing`(_ story: Story)
+  {
+    let all = story.deaths(pairsEvery: 0)
+    for deaths in stride(from: all.count / 10, to: all.count, by: max(1, all.count / 6)).map({
+      all[$0]
+    }) {
+      let simulation = Simulation(story.schedule)
+      simulation.deaths = deaths
+      #expect(simulation.run().violations.isEmpty, "\(story.name), dead at \(deaths)")
+    }
   }
 }

@@ -1,0 +1,106 @@
+import Model
+
+/// A history that is written down, not drawn: what people do with the product, one thing at a time.
+package struct Story: Sendable {
+  package var name: String
+  package var schedule: Schedule
+
+  /// No fault but deaths: what happens is all there is.
+  private init(
+    _ name: String, _ events: [(Moment, Happening.Event, Int)],
+    _ change: (inout Setup) -> Void = { _ in }
+  ) {
+    self.name = name
+    var declaration = Declaration(target: Setup.names[0])
+    declaration.bakeMilliseconds = 1500
+    declaration.drainMilliseconds = 500
+    declaration.warmMilliseconds = 3000
+    declaration.deadlineMilliseconds = 4000
+    var setup = Setup(targets: [declaration])
+    (setup.launchMilliseconds, setup.startMilliseconds) = (400, 200)
+    change(&setup)
+    let happenings = events.map { Happening(at: $0.0, event: $0.1, target: 0, draw: $0.2) }
+    let length = (events.map(\.0).max() ?? 0) + 5000
+    schedule = Schedule(seed: 1, setup: setup, happenings: happenings, length: length)
+  }
+
+  /// Sets of points at which the process dies: each alone, and of the pairs every so many. The second
+  /// death of a pair may come while the agent recovers from the first.
+  package func deaths(pairsEvery share: Int) -> [Set<Int>] {
+    let unharmed = Simulation(schedule)
+    _ = unharmed.run()
+    let points = max(1, unharmed.pointsOfSafety)
+    let singles = (1...points).map { Set([$0]) }
+    guard share > 0 else { return singles }
+    let pairs = (1...points).flatMap { first in (first + 1..<points + 12).map { Set([first, $0]) } }
+    return singles + pairs.enumerated().filter { $0.offset % share == 0 }.map(\.element)
+  }
+
+  private static func recreate(_ setup: inout Setup) { setup.targets[0].strategy = .recreate }
+
+  private static func worker(_ setup: inout Setup) {
+    setup.targets[0].target = Setup.names[2]
+    setup.targets[0].mode = .none
+  }
+
+  private static func exclusive(_ setup: inout Setup) {
+    worker(&setup)
+    setup.targets[0].exclusive = true
+  }
+
+  private static func coalesce(_ setup: inout Setup) { setup.targets[0].onNewCommit = .coalesce }
+
+  private static func slow(_ setup: inout Setup) { setup.propagationMilliseconds = 1500 }
+
+  /// When the first version is stable in every story.
+  private static let first = 6000
+
+  package static let all: [Story] = [
+    Story("first launch", []),
+    Story("first launch of a worker", [], worker),
+    Story("bump", [(first, .bump, 1)]),
+    Story("bump by recreate", [(first, .bump, 1)], recreate),
+    Story("bump of a worker", [(first, .bump, 1)], worker),
+    Story("bump of an exclusive worker", [(first, .bump, 1)], exclusive),
+    Story("bump behind a slow router", [(first, .bump, 1)], slow),
+    Story("bump with a secret", [(first, .bump, 1)]) { $0.targets[0].hasSecret = true },
+    Story("bump launched only when asked", [(first, .bump, 1)]) { $0.launchesOnlyWhenAsked = true },
+    Story("two bumps", [(first, .bump, 1), (first + 6000, .bump, 2)]),
+    Story("revert to a warm stack", [(first, .bump, 1), (first + 5000, .revert, 0)]),
+    Story("revert in the bake", [(first, .bump, 1), (first + 2200, .revert, 0)]),
+    Story("revert by recreate", [(first, .bump, 1), (first + 6000, .revert, 0)], recreate),
+    Story("a version that never answers", [(first, .badVersion, 1)]),
+    Story("a version that crashes", [(first, .badVersion, 2)]),
+    Story("a version that dies in its bake", [(first, .badVersion, 3)]),
+    Story("a version whose launch fails", [(first, .badVersion, 4)]),
+    Story("a version that the platform fails", [(first, .badVersion, 5)]),
+    Story("supersede at the gate", [(first, .bump, 1), (first + 900, .bump, 2)]),
+    Story("supersede in the bake", [(first, .bump, 1), (first + 2200, .bump, 2)]),
+    Story("coalesce", [(first, .bump, 1), (first + 900, .bump, 2)], coalesce),
+    Story("a burst of commits", [(first, .burst, 120)]),
+    Story("resize", [(first, .resize, 2)]),
+    Story("removal", [(first, .remove, 0)]) {
+      $0.targets.append(Declaration(target: Setup.names[1]))
+    },
+    Story("removal and return", [(first, .remove, 0), (first + 1500, .restore, 0)]) {
+      $0.targets.append(Declaration(target: Setup.names[1]))
+    },
+    Story("drift", [(first, .drift, 1)]),
+    Story("drift of a worker", [(first, .drift, 1)], worker),
+    Story("a stack that is deleted", [(first, .deleteStack, 0)]),
+    Story("a keeper that dies", [(first, .loseKeeper, 0)]),
+    Story("a route changed by hand", [(first, .bump, 1), (first + 5000, .routeByHand, 0)]),
+    Story("a route that is lost", [(first, .routeLost, 0)]),
+    Story("abort", [(first, .bump, 1), (first + 1800, .abort, 0)]),
+    Story(
+      "pause and resume", [(first, .pause, 1), (first + 500, .bump, 1), (first + 3000, .resume, 1)]),
+    Story("force-push", [(first, .bump, 1), (first + 5000, .forcePush, 1)]),
+    Story("a wrong document", [(first, .breakDocument, 1)]),
+    Story("an empty tree", [(first, .emptyTree, 0)]),
+    Story("reboot in a rollout", [(first, .bump, 1), (first + 1500, .reboot, 0)]),
+    Story("a lost ledger", [(first, .ledgerLost, 0)]),
+    Story("a lost ledger in the bake", [(first, .bump, 1), (first + 2200, .ledgerLost, 0)]),
+    Story(
+      "a foreign object with the next name", [(first, .foreignName, 0), (first + 500, .bump, 1)]),
+  ]
+}
