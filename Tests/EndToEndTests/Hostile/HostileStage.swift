@@ -84,7 +84,10 @@ final class HostileStage {
       commits[lane.name] = try lane.repair(on: tip)
     }
     for (lane, _) in pairs { try honestly(lane) }
-    try await host.until("good commits are taken after \(pairs.map(\.item.title))") {
+    let limit = pairs.contains { $0.item.isSlow } ? Duration.seconds(240) : .seconds(90)
+    try await host.until(
+      "good commits are taken after \(pairs.map(\.item.title))", within: limit
+    ) {
       let sources = try await sources()
       return pairs.allSatisfy { lane, _ in
         guard let source = sources[lane.name] else { return false }
@@ -194,7 +197,7 @@ final class HostileStage {
   private func checkStanding(_ when: String) async throws {
     var now = try await standing()
     // A child that has not yet become what it is to be looks like its parent for a moment.
-    for _ in 0..<50 where now.processes != before.processes {
+    for _ in 0..<500 where now.processes != before.processes {
       try await Task.sleep(for: .milliseconds(20))
       now = try await standing()
     }

@@ -125,11 +125,11 @@ extension Lane {
   }
 
   private func manyRefs(_ count: Int) throws -> String {
-    let good = try repair(on: accepted)
+    let commit = try commit(bumped, to: [accepted])
     var text = "# pack-refs with: peeled fully-peeled sorted\n"
-    for number in 0..<count { text += "\(good) refs/heads/r\(1_000_000_000 + number)\n" }
+    for number in 0..<count { text += "\(commit) refs/heads/r\(1_000_000_000 + number)\n" }
     try writeFile("\(repository.path)/packed-refs", Array(text.utf8))
-    return good
+    return commit
   }
 
   private func tagChain(_ count: Int, _ files: [String: String]) throws -> String {

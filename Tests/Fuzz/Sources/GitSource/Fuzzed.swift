@@ -119,8 +119,12 @@ private func connect(_ server: Recording, _ body: (OpaquePointer, git_remote_cal
   _ = store
   let context = RemoteContext(isStateless: true, packLimit: 1 << 20) { server }
   var remote: OpaquePointer?
-  guard git_remote_create_anonymous(&remote, store.repository, "http://127.0.0.1/x") == 0,
-    let remote
+  // Looking for another URL leaks 20 KB a time in libgit2 1.5 with PCRE2: a worker ends soon, this does not.
+  var creation = git_remote_create_options()
+  git_remote_create_options_init(&creation, UInt32(GIT_REMOTE_CREATE_OPTIONS_VERSION))
+  creation.repository = store.repository
+  creation.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF.rawValue
+  guard git_remote_create_with_opts(&remote, "http://127.0.0.1/x", &creation) == 0, let remote
   else { return }
   defer { git_remote_free(remote) }
   var options = git_remote_connect_options()
