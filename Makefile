@@ -33,6 +33,7 @@ SANITIZERS ?= address thread
 SEEDS ?= 20000
 FROM ?= 1
 PAIRS ?= 0
+KIND ?=
 STREAM ?=
 HOSTS ?=
 KILLS ?= 2000
@@ -61,7 +62,7 @@ TEST_GROUPS := \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
-.PHONY: help build test failpoints walks simulate deaths hostile fuzz sanitize lint format demo load campaign \
+.PHONY: help build test failpoints walks simulate deaths mutants hostile fuzz sanitize lint format demo load campaign \
 	campaign-selftest bench clean install-packages packages-build packages-run packages-bench
 
 help: ## this list
@@ -106,6 +107,9 @@ ifneq ($(SEED),)
 else
 	@.build/debug/viridian-simulate run --seeds $(SEEDS) --from $(FROM) --map
 endif
+
+mutants: ## bugs planted on purpose: which of them the simulator and the tests notice; KIND=planted|rule|generic
+	@python3 Tests/Mutants/mutants.py $(if $(KIND),--kind $(KIND))
 
 deaths: ## death at every point of every story, simulated; PAIRS=50: and of pairs every fiftieth
 	@$(SWIFT) build $(FLAGS) --product viridian-simulate

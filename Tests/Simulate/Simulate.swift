@@ -31,13 +31,15 @@ struct Run: ParsableCommand {
   @Option(help: "The first seed.") var from = 1
   @Option(help: "How many side by side.") var threads = ProcessInfo.processInfo.activeProcessorCount
   @Flag(help: "Each seed twice, which must give the same history.") var twice = false
+  @Flag(help: "End with the first seed that fails.") var first = false
   @Flag(help: "How often each fault met each step of a rollout.") var map = false
 
   func run() throws {
     let tally = Tally()
     tally.measure {
       DispatchQueue.concurrentPerform(iterations: threads) { thread in
-        for seed in stride(from: from + thread, to: from + seeds, by: threads) {
+        for seed in stride(from: from + thread, to: from + seeds, by: threads)
+        where !(first && tally.failed > 0) {
           var outcome = Simulation(Schedule(seed: UInt64(seed))).run()
           if twice, Simulation(Schedule(seed: UInt64(seed))).run().hash != outcome.hash {
             outcome.violations.append("determinism: another history the second time")

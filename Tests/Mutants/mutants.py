@@ -1,0 +1,163 @@
+"""Plants bugs and counts which of them the simulator and the planner's own tests notice.
+
+All mutants are built into one copy of the tree, each behind a switch that an environment variable turns
+on, so that one build serves all of them: `planted.toml` names those of other systems, the generic ones
+are every condition of the planner and its checks turned over, and every rule of the checks left out.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TREE = ROOT / ".build" / "mutants"
+COPIED = ["Package.swift", "Package.resolved", ".ci", "Sources", "Tests", "Benchmarks"]
+SWITCH = """import Glibc
+/// Which bug is wanted.
+package enum Mutant {
+  private static let active = getenv("VIRIDIAN_MUTANT").flatMap { Int(String(cString: $0)) } ?? 0
+  package static func on(_ number: Int) -> Bool { active == number }
+}
+"""
+# Files in which every condition is turned over.
+GENERIC = ["Sources/Planning/**/*.swift"]
+GUARD = re.compile(r"^( *)guard ((?:(?!\blet\b|\bcase\b|\bvar\b|\{|,).)+) else \{(.*)$")
+IF = re.compile(r"^( *)if ((?:(?!\blet\b|\bcase\b|\bvar\b|\{|,).)+) \{(.*)$")
+RULE = re.compile(r'\("(\w+)", (\w+)\)')
+
+
+class Mutants:
+    def __init__(self):
+        self.all = []  # (number, kind, name, where)
+
+    def add(self, kind, name, where):
+        self.all.append((len(self.all) + 1, kind, name, where))
+        return f"Mutant.on({len(self.all)})"
+
+    def plant(self, planted):
+        for entry in tomllib.loads(planted.read_text())["mutant"]:
+            path = TREE / entry["file"]
+            text = path.read_text()
+            if text.count(entry["find"]) != 1:
+                sys.exit(f"{entry['name']}: stands {text.count(entry['find'])} times in {entry['file']}")
+            switch = self.add("planted", entry["name"], entry["what"])
+            path.write_text(import_model(
+                text.replace(entry["find"], entry["replace"].replace("MUTANT", switch))))
+
+    def leave_out_rules(self):
+        path = TREE / "Sources/Planning/PlanChecks.swift"
+        text = path.read_text()
+        head, tail = text.split("private static let rules", 1)
+
+        def change(match):
+            switch = self.add("rule", f"{match[1]} {match[2]}", "left out")
+            return f'("{match[1]}", {switch} ? {{ _ in [] }} : {match[2]})'
+
+        path.write_text(import_model(head + "private static let rules" + RULE.sub(change, tail)))
+
+    def turn_conditions(self):
+        for pattern in GENERIC:
+            for path in sorted(TREE.glob(pattern)):
+                lines = [self.turned(line, f"{path.relative_to(TREE)}:{number}")
+                         for number, line in enumerate(path.read_text().split("\n"), 1)]
+                path.write_text(import_model("\n".join(lines)))
+
+    def turned(self, line, where):
+        if "Mutant.on" in line or "#" in line:
+            return line
+        if match := GUARD.match(line):
+            switch = self.add("generic", match[2], f"{where}: not asked")
+            return f"{match[1]}guard {switch} || ({match[2]}) else {{{match[3]}"
+        if match := IF.match(line):
+            switch = self.add("generic", match[2], f"{where}: turned over")
+            return f"{match[1]}if ({match[2]}) != {switch} {{{match[3]}"
+        return line
+
+
+def import_model(text):
+    if "Mutant.on" not in text or re.search(r"^(package )?import Model$", text, re.M):
+        return text
+    return "import Model\n" + text
+
+
+def copy():
+    """Keeps what was built of the packages before."""
+    TREE.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        source, target = ROOT / name, TREE / name
+        if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copy2(source, target)
+
+
+def build():
+    command = [".ci/swift-with-pins", "build", "--build-tests"]
+    done = subprocess.run(command, cwd=TREE, capture_output=True, text=True)
+    if done.returncode:
+        errors = [line for line in done.stdout.split("\n") if "error:" in line]
+        sys.exit("the mutants do not build:\n" + "\n".join(sorted(set(errors))[:40]))
+
+
+def run(command, number, limit):
+    environment = os.environ | {
+        "VIRIDIAN_MUTANT": str(number), "SWIFT_DETERMINISTIC_HASHING": "1", "NO_COLOR": "1",
+        "SWIFT_BACKTRACE": "enable=no"}
+    try:
+        done = subprocess.run(
+            command, cwd=TREE, env=environment, capture_output=True, text=True, errors="replace",
+            timeout=limit)
+    except subprocess.TimeoutExpired:
+        return "it does not end"
+    if done.returncode == 0:
+        return None
+    lines = done.stdout.split("\n") + done.stderr.split("\n")
+    return next((line[:110] for line in lines if re.match(r"seed \d+:|✘ Test ", line)), "it crashes")
+
+
+def verdict(mutant, seeds):
+    number, kind = mutant[0], mutant[1]
+    simulate = [".build/debug/viridian-simulate", "run", "--seeds", str(seeds), "--first", "--threads", "1"]
+    tests = [".build/debug/viridianPackageTests.xctest", "--testing-library", "swift-testing",
+             "--filter", "^PlanningTests"]
+    by_tests = run(tests, number, 120) if kind != "planted" else None
+    by_seed = run(simulate, number, 900) if kind == "planted" or not by_tests else None
+    return mutant, by_seed, by_tests
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=400, help="that each mutant has to survive")
+    parser.add_argument("--kind", choices=["planted", "rule", "generic"])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    copy()
+    mutants = Mutants()
+    (TREE / "Sources/Model/Mutant.swift").write_text(SWITCH)
+    mutants.plant(ROOT / "Tests/Mutants/planted.toml")
+    mutants.leave_out_rules()
+    mutants.turn_conditions()
+    build()
+    if found := verdict((0, "planted", "none", ""), options.seeds)[1]:
+        sys.exit(f"without any mutant: {found}")
+    chosen = [mutant for mutant in mutants.all if options.kind in (None, mutant[1])]
+    killed = {}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for (number, kind, name, where), by_seed, by_tests in pool.map(
+                lambda mutant: verdict(mutant, options.seeds), chosen):
+            how = by_seed or by_tests
+            killed.setdefault(kind, []).append(bool(how))
+            print(f"{'killed  ' if how else 'SURVIVED'} {kind:8} {name[:60]:60} {where[:70]:70} {how or ''}",
+                  flush=True)
+    for kind, verdicts in killed.items():
+        print(f"{kind}: {sum(verdicts)} of {len(verdicts)} killed")
+
+
+if __name__ == "__main__":
+    main()
