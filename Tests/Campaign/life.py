@@ -199,6 +199,7 @@ class Life:
         self.result.update(
             requests=len(requests), streams=len(streams), lost=len(lost), missing=missing,
             environment=causes, outage=evidence.longest_outage(),
+            excused_seconds=evidence.excused_seconds(),
             late=max(requests.latest(), streams.latest()))
         for request in lost[:10]:
             self.where = self.journey_at(request["due"])
