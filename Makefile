@@ -9,6 +9,7 @@
 #   STREAM=… HOSTS=…     make load: with long answers of so many seconds; on so many hosts side by side
 #   KILLS=… MINUTES=…    how many kills make campaign is to reach (2000), and its time (90); the same
 #   SEED=… STOP=…        command goes on where it was, another seed begins anew; the longest SIGSTOP (6 s)
+#   PATIENCE=…           make campaign: a factor of its limits of time, for a machine that others use, too
 #   SEEDS=… FROM=…       how many seeds make simulate runs (20000), and the first; SEED=…: tell that one
 #   PAIRS=…              make deaths: of the pairs of deaths every so many (0: none)
 #   WALKS=…              how many random walks of each kind make walks does (1000)
@@ -40,6 +41,7 @@ KILLS ?= 2000
 MINUTES ?= 90
 SEED ?=
 STOP ?=
+PATIENCE ?=
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -134,7 +136,8 @@ load: packages-run build ## many rollouts and reverts under load: nothing may be
 campaign: packages-run build ## real kills on real journeys, judged from outside; KILLS=…
 	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
 	exec python3 Tests/Campaign/campaign.py --viridian "$$bin/viridian" --kills $(KILLS) \
-		--minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(STOP),--stop $(STOP))
+		--minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(STOP),--stop $(STOP)) \
+		$(if $(PATIENCE),--patience $(PATIENCE))
 
 campaign-selftest: packages-run build ## what a broken agent would do is seen by the campaign
 	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \

@@ -43,6 +43,10 @@ class Evidence:
     def longest_outage(self):
         return max((up - at for at, up in self.router_kills), default=0.0)
 
+    def excused_seconds(self):
+        """For how long broken connections are not held against the agent."""
+        return sum(end - begin for begin, end in self.router_kills + self.router_stops)
+
     def cause(self, request):
         """What we did that explains the failure, or None."""
         number = request["number"]

@@ -76,10 +76,7 @@ class Campaign:
     def clean_earlier(self):
         """Hosts of a run that was itself killed."""
         for place in self.state["places"]:
-            end_processes(place)
-            for disk in Path(place).glob("*/disk"):
-                subprocess.run(["umount", "--lazy", str(disk)], capture_output=True)
-            shutil.rmtree(place, ignore_errors=True)
+            clean(Path(place))
         self.state["places"] = [str(self.place)]
         self.save()
 
@@ -109,7 +106,7 @@ class Campaign:
         words = {"viridian": self.options.viridian, "seed": self.state["seed"], "number": number,
                  "directory": directory, "journal": self.journal, "halt": self.halt,
                  "result": self.results / f"life-{number}.json", "rate": self.options.rate,
-                 "stop": self.options.stop}
+                 "stop": self.options.stop, "patience": self.options.patience}
         command = [sys.executable, str(LIFE)]
         for name, value in words.items():
             command += [f"--{name}", str(value)]
@@ -132,7 +129,7 @@ class Campaign:
         result = {"life": number, "violations": [
             {"oracle": "driver", "journey": "", "text": text, "at": time.monotonic()}]}
         (self.results / f"life-{number}.json").write_text(json.dumps(result))
-        end_processes(self.place / str(number))
+        clean(self.place / str(number))
 
     def say(self, text):
         print(text, flush=True)
@@ -143,13 +140,21 @@ class Campaign:
             time.sleep(0.2)
         self.save()
         results = self.finished()
-        shutil.rmtree(self.place, ignore_errors=True)
+        clean(self.place)
         wrong = summarise(results, self.state["seconds"], self.state["seed"], self.say)
         done = sum((total(results, "kills") or {}).values())
         if done < self.options.kills:
             self.say(f"  {self.options.kills - done:,} kills are still due: the same command goes on")
         self.say("Nothing was violated." if not wrong else f"VIOLATED: see {self.results}")
         return 1 if wrong else 0
+
+
+def clean(place):
+    """Ends what is left of hosts, and removes them."""
+    end_processes(place)
+    for disk in (place / "disk", *place.glob("*/disk")):
+        subprocess.run(["umount", "--lazy", str(disk)], capture_output=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def memory():
@@ -175,6 +180,8 @@ def main():
     parser.add_argument("--hosts", type=int, default=4, help="side by side")
     parser.add_argument("--rate", type=float, default=40, help="requests per second and host")
     parser.add_argument("--stop", type=float, default=6, help="longest SIGSTOP in seconds")
+    parser.add_argument("--patience", type=float, default=1, help="factor of all limits of time, for"
+                        " a machine that others use, too")
     parser.add_argument("--results", default=str(ROOT / ".build" / "campaign"))
     campaign = Campaign(parser.parse_args())
 

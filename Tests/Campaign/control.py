@@ -19,7 +19,7 @@ state: {state}
 interval: 500ms
 inspectEvery: 500ms
 sources:
-  - {{ name: main, url: "http://127.0.0.1:{git}/remote.git", branch: main, path: ., poll: 2s,
+  - {{ name: main, url: "http://127.0.0.1:{git}/remote.git", branch: main, path: ., poll: 5s,
       allowInsecureHTTP: true, listDeadline: 2s, fetchDeadline: 4s }}
 platforms:
   - {{ name: local, kind: local, ports: "{first}-{last}", reloadEvery: 200ms }}

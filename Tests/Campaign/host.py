@@ -19,6 +19,7 @@ from control import ArmedAgent, free_block  # noqa: E402
 from declarations import DRAIN, GATES, STREAM, Declarations  # noqa: E402
 from gitserver import GitServer  # noqa: E402
 from processes import Processes, is_alive  # noqa: E402
+from settled import cgroup_root  # noqa: E402
 
 STATE_BYTES = 96 << 20  # of the state's own file system, which can be filled
 
@@ -26,12 +27,14 @@ STATE_BYTES = 96 << 20  # of the state's own file system, which can be filled
 class ObserverLink:
     """The observer as a process of its own, and the wire to it."""
 
-    def __init__(self, directory, owner):
+    def __init__(self, directory, owner, patience):
+        self.patience = patience
         self.log = Path(directory) / "observer.jsonl"
         with self.log.open("wb") as log, (Path(directory) / "observer.err").open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("observer.py")), "--directory",
-                 str(directory), "--owner", owner, "--gates", json.dumps(GATES)],
+                 str(directory), "--owner", owner, "--gates", json.dumps(GATES), "--patience",
+                 str(patience)],
                 stdin=subprocess.PIPE, stdout=log, stderr=errors, start_new_session=True)
         self.lines = Lines(self.log)
         self.heard = []
@@ -41,13 +44,14 @@ class ObserverLink:
         """Returns when the observer knows it: a kill must not be seen before it is known."""
         self.asked += 1
         self.send({**event, "acknowledge": self.asked})
-        self.await_line(lambda line: line.get("acknowledged") == self.asked, 30)
+        self.await_line(lambda line: line.get("acknowledged") == self.asked, 60)
 
     def ask(self, present, serving=True):
         """The observer's answer at the end of a journey."""
         self.asked += 1
         self.send({"ask": self.asked, "present": present, "serving": serving})
-        return self.await_line(lambda line: line.get("answer") == self.asked, 60)
+        return self.await_line(
+            lambda line: line.get("answer") == self.asked, 30 + 30 * self.patience)
 
     def send(self, event):
         self.process.stdin.write(json.dumps(event).encode() + b"\n")
@@ -87,6 +91,7 @@ class Host:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True)
         self.owner, self.rate = owner, rate
+        self.forget()  # of a run with the same seed that was itself killed
         first = free_block(rng)
         self.port, git_port = first, first + 2
         self.repository = Declarations(self.directory, {"web": first, "side": first + 1})
@@ -107,8 +112,8 @@ class Host:
                                "campaign", str(self.disk)], capture_output=True)
         return done.returncode == 0
 
-    def watch(self):
-        self.observer = ObserverLink(self.directory, self.owner)
+    def watch(self, patience=1):
+        self.observer = ObserverLink(self.directory, self.owner, patience)
 
     def begin_decoy(self):
         """A process and a directory that look like a stack of this agent's and have no certificate:
@@ -157,6 +162,16 @@ class Host:
         if self.mounted:
             subprocess.run(["umount", "--lazy", str(self.disk)], capture_output=True)
         return left
+
+    def forget(self):
+        """What a host that could not be uninstalled leaves outside its directory."""
+        root = cgroup_root(self.owner)
+        for place, _, _ in os.walk(root or "", topdown=False):
+            try:
+                os.rmdir(place)
+            except OSError:
+                pass  # it says itself whether anything is in it
+        shutil.rmtree(f"/dev/shm/viridian-{self.owner}", ignore_errors=True)
 
     def remove(self):
         shutil.rmtree(self.directory, ignore_errors=True)

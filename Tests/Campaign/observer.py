@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Demo"))
 from record import Lines  # noqa: E402
 
 from haproxy import Socket  # noqa: E402
-from oracles import Gate, Oracles  # noqa: E402
+from oracles import EXCUSE, Gate, Oracles  # noqa: E402
 from processes import Processes, is_alive, stat  # noqa: E402
 from settled import cgroup_root, cgroups, complaints  # noqa: E402
 
@@ -33,7 +33,7 @@ class Observer:
         self.journal = Lines(directory / "journal.jsonl")
         self.record = Lines(directory / "load.jsonl")
         self.gates = {t: Gate(*g) for t, g in json.loads(options.gates).items()}
-        self.oracles = Oracles(self.gates, self.violated)
+        self.oracles = Oracles(self.gates, self.violated, EXCUSE * options.patience)
         self.violations = 0
         self.readings = 0
         self.down_since = None
@@ -102,7 +102,8 @@ class Observer:
         if "decoy" in event:
             self.decoy = (event["decoy"], stat(event["decoy"])[2]), event["precious"]
         if "ask" in event:
-            self.question = {**event, "until": time.monotonic() + SETTLE}
+            until = time.monotonic() + SETTLE * self.options.patience
+            self.question = {**event, "until": until}
         if "acknowledge" in event:
             self.say(acknowledged=event["acknowledge"])
 
@@ -136,6 +137,7 @@ def main():
     parser.add_argument("--directory", required=True)
     parser.add_argument("--owner", required=True)
     parser.add_argument("--gates", required=True, help='{"web-production": [instances, healthyAfter]}')
+    parser.add_argument("--patience", type=float, default=1, help="factor of limits of time")
     Observer(parser.parse_args()).run()
 
 

@@ -44,7 +44,8 @@ class Stack:
 
 
 class Oracles:
-    def __init__(self, gates, tell):
+    def __init__(self, gates, tell, excuse=EXCUSE):
+        self.excuse = excuse
         self.gates = gates  # target as in the names of HAProxy and stacks → Gate
         self.tell = tell  # (oracle, sentence)
         self.stacks = {}
@@ -155,7 +156,7 @@ class Oracles:
         return sum(1 for p in self.alive.values() if p.stack == name)
 
     def killed_lately(self, name, now):
-        return any(now - at < EXCUSE for at, stack in self.killed.values() if stack == name)
+        return any(now - at < self.excuse for at, stack in self.killed.values() if stack == name)
 
     def judge_deaths(self):
         """S4: who had a share of the traffic is not stopped. The readings before and after the
@@ -187,7 +188,7 @@ class Oracles:
                 stack.short_since = now
             elif now - stack.short_since > 1 and not self.killed_lately(name, now):
                 self.tell("S2", f"{name} has {percent} % and {self.count(name)} instances")
-                stack.short_since = now + EXCUSE
+                stack.short_since = now + self.excuse
 
     def launched(self):
         """Names of all stacks that ever had a process."""

@@ -89,7 +89,9 @@ class Processes:
         state, parent, start = status
         known = self.ours.get((pid, start))
         is_young = time.clock_gettime(time.CLOCK_BOOTTIME) - start / TICKS < YOUNG
-        if known and not is_young:
+        # What starts others looks like one of them until the other has become what it is to be: on a
+        # busy machine that takes longer than youth.
+        if known and not is_young and known.kind in ("instance", "haproxy"):
             return replace(known, state=state, parent=parent)
         process = self.describe(pid, state, parent, start)
         if process is None and not is_young:

@@ -71,6 +71,7 @@ class Trial:
 
     def end(self):
         self.host.end()
+        self.host.forget()
         self.host.remove()
 
 

@@ -35,7 +35,8 @@ def summarise(results, seconds, seed, say):
         f" {total(results, 'missing')}")
     say(f"  lost because we did it: {listed(total(results, 'environment') or Counter())};"
         f" HAProxy was away for {max((r.get('outage', 0) for r in results), default=0):.2f} s at most"
-        " after we killed it")
+        f" after we killed it; broken lines are excused for {total(results, 'excused_seconds'):.0f} s of"
+        f" {total(results, 'seconds'):,.0f} s")
     say(f"  the observer: {total(results, 'readings'):,} readings of HAProxy,"
         f" {total(results, 'rises'):,} rises of a weight judged, the oldest probe before one was"
         f" {max((r.get('oldest_probe', 0) for r in results), default=0):.2f} s old")

@@ -93,6 +93,7 @@ def main():
         keep = False
         demo.report.claim(False, "the demo was interrupted")
     except Exception as problem:  # a failure of the demo itself must clean up, too
+        ignore_signals()  # also when it is told to end meanwhile
         demo.report.claim(False, f"the demo could go on: {type(problem).__name__}: {problem}")
         explain(demo.report, demo.agent)
     ignore_signals()

@@ -276,6 +276,7 @@ def main():
     except KeyboardInterrupt:
         rehearsal.report.claim(False, "the run was interrupted")
     except Exception as problem:  # a failure of the driver itself must clean up, too
+        ignore_signals()  # also when it is told to end meanwhile
         rehearsal.report.claim(False, f"the run could go on: {type(problem).__name__}: {problem}")
         explain(rehearsal.report, rehearsal.agent)
     ignore_signals()
