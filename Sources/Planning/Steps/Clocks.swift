@@ -5,10 +5,11 @@ extension TargetPass {
   mutating func passTime() {
     record.clock = facts.now
     guard elapsed > .zero else { return }
+    record.rest(for: elapsed)
     for generation in record.stacks.keys {
-      record.stacks[generation]?.inRole += elapsed
-      let taken = older(record.stacks[generation]?.sinceLaunchTaken)
-      record.stacks[generation]?.sinceLaunchTaken = taken
+      guard let taken = record.stacks[generation]?.sinceLaunchTaken else { continue }
+      let time = older(taken)
+      record.stacks[generation]?.sinceLaunchTaken = time
     }
     for verb in record.backOffs.keys {
       let left = record.backOffs[verb]?.remaining ?? .zero
@@ -18,7 +19,6 @@ extension TargetPass {
       guard let left = record.stacks[generation]?.backOff?.remaining else { continue }
       record.stacks[generation]?.backOff?.remaining = max(.zero, left - elapsed)
     }
-    record.spent = max(.zero, record.spent - elapsed)
     record.sinceStackAction = older(record.sinceStackAction)
     record.route.sinceWrite = older(record.route.sinceWrite)
     record.route.repairs = record.route.repairs.map { $0 + elapsed }.filter { $0 < Self.hour }
