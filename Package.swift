@@ -126,7 +126,10 @@ let package = Package(
 
     tests(
       "AgentTests",
-      ["Agent", "GitSource", "Model", "Planning", "PlatformKit", "Support", "Transport"]),
+      [
+        "Agent", "GitSource", "LedgerKit", "Model", "Planning", "PlatformKit", "Support",
+        "Transport", logging,
+      ]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model", logging]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(

@@ -53,15 +53,16 @@ final class Fleet {
     await parts.executor.drain()
   }
 
-  /// Passes until every target is synced and nothing happens any more.
+  /// Passes until every target is synced and at rest, and nothing happens any more.
   func settle() async throws {
-    // Launch, gate, shift, bake of 2 s and the drain take some twenty passes; ten times that says
+    // Launch, gate, shift, bake of 2 s and the drain take some thirty passes; ten times that says
     // that something is wrong.
-    for _ in 0..<200 {
+    for _ in 0..<300 {
       let before = state.lastSequence
       try await pass()
       let isSettled =
         state.statuses.count == targets && state.lastSequence == before
+        && state.planned == 0
         && state.statuses.values.allSatisfy { $0.sync == .synced && $0.rollout == nil }
       if isSettled { return }
     }

@@ -7,13 +7,17 @@ actor MemoryPlatform: Platform {
   nonisolated let name: PlatformName = "memory"
   nonisolated let identity = "memory"
   nonisolated let nameLimit = 128
-  private var stacks: [StackID: StackObservation] = [:]
+  private var stacks: [StackID: StackObservation] = [:] { didSet { listing = nil } }
+  /// Until something changes. A real platform makes another value of it each time; what that costs
+  /// belongs to the platform.
+  private var listing: LiveState?
   private(set) var listings = 0
   private(set) var launches = 0
 
   func observe() async throws(PlatformError) -> LiveState {
     listings += 1
-    return LiveState(stacks: stacks.values.sorted { $0.id < $1.id })
+    if listing == nil { listing = LiveState(stacks: stacks.values.sorted { $0.id < $1.id }) }
+    return listing ?? LiveState()
   }
 
   func preflight(_ launch: StackLaunch) async throws(PlatformError) -> Preflight { .room }

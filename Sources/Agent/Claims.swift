@@ -14,6 +14,8 @@ package struct Claims: Sendable {
   package private(set) var keepers: [TargetID: SourceName] = [:]
   package private(set) var contests: [TargetID: Contest] = [:]
   private let sources: [SourceName: SourceView]
+  /// The owners, or that there is none, of targets that not only their owner claims.
+  private var owners: [TargetID: SourceName?] = [:]
 
   /// `stacks`: as observed, by target.
   package init(
@@ -36,6 +38,20 @@ package struct Claims: Sendable {
     for (id, claim) in first {
       let owner = Self.owner(records[id], stacks[id] ?? [])
       settle(id, [claim] + (more[id] ?? []), owner: owner)
+      let isAlone = more[id] == nil && (owner == nil || owner == claim.source)
+      if !isAlone { owners[id] = .some(owner) }
+    }
+  }
+
+  /// The same sources mean the same for these targets with the records and stacks of now.
+  func isSame(
+    for targets: Set<TargetID>, records: [TargetID: TargetRecord],
+    stacks: [TargetID: [StackObservation]]
+  ) -> Bool {
+    targets.allSatisfy { id in
+      let owner = Self.owner(records[id], stacks[id] ?? [])
+      if let known = owners[id] { return owner == known }
+      return owner == nil || keepers[id] == nil || owner == keepers[id]
     }
   }
 

@@ -10,10 +10,21 @@ package actor Inspector {
   private let clock: AgentClock
   /// Complete stacks of the last pass whose inspection is due, the most urgent last.
   private var waiting: [(certificate: BirthCertificate, platform: any Platform)] = []
-  private var reports: [ProbeBook.Key: (result: Observed<Inspection>, at: Now)] = [:]
+  private var reports: [ProbeBook.Key: Report] = [:]
+  /// Rises with every result that is news.
+  private var revision = 0
+  /// Complete stacks of the pass that saw them last.
+  private var subjects: [Subject] = []
   private var running: Set<ProbeBook.Key> = []
   /// Whose next report a gate waits for.
   private var awaited: Set<ProbeBook.Key> = []
+
+  private struct Report {
+    var result: Observed<Inspection>
+    var at: Now
+    /// Since when `result` is what it is.
+    var revision: Int
+  }
 
   /// A stack as a pass saw it.
   package struct Subject: Sendable {
@@ -44,14 +55,22 @@ package actor Inspector {
   /// Begins inspections that are due; forgets stacks that are gone.
   package func follow(_ stacks: [Subject], at now: Now) {
     let complete = stacks.filter { $0.stack.phase == .complete }
+    subjects = complete
     let keys = Set(complete.map { ProbeBook.Key($0.stack.certificate) })
     reports = reports.filter { keys.contains($0.key) }
     awaited = Set(
       complete.map { (ProbeBook.Key($0.stack.certificate), $0) }
         .filter { isStale($0.0, provenFor: $0.1.provenFor, at: now) }.map(\.0))
+    beginDue(at: now)
+  }
+
+  /// The stacks that are followed are as they were.
+  package func followOn(at now: Now) { beginDue(at: now) }
+
+  private func beginDue(at now: Now) {
     // Never inspected comes first, then what was inspected longest ago: with more stacks than can
     // be inspected within the interval each still gets its turn, and no gate waits for ever.
-    let due = complete.map { (key: ProbeBook.Key($0.stack.certificate), subject: $0) }
+    let due = subjects.map { (key: ProbeBook.Key($0.stack.certificate), subject: $0) }
       .filter { isDue($0.key, at: now) }
       .map { (age: reports[$0.key].map { age(of: $0.at, at: now) }, subject: $0.subject) }
     waiting = due.sorted { ($0.age ?? .seconds(86_401)) < ($1.age ?? .seconds(86_401)) }
@@ -73,11 +92,28 @@ package actor Inspector {
       ? now.elapsed(since: earlier, limit: .seconds(86_400)) : .seconds(86_400)
   }
 
+  /// Of these stacks alone.
+  package func current(
+    of keys: [ProbeBook.Key], at now: Now
+  ) -> [ProbeBook.Key: InspectionReport] {
+    var current: [ProbeBook.Key: InspectionReport] = [:]
+    for key in keys { current[key] = reports[key].map { told($0, at: now) } }
+    return current
+  }
+
+  /// Stacks whose result is another than at `revision`, and the revision of now.
+  package func changes(since revision: Int) -> (stacks: [StackID], revision: Int) {
+    guard revision < self.revision else { return ([], self.revision) }
+    return (reports.filter { $0.value.revision > revision }.map(\.key.stack), self.revision)
+  }
+
   package func current(at now: Now) -> [ProbeBook.Key: InspectionReport] {
-    reports.mapValues { report in
-      InspectionReport(
-        result: report.result, age: now.elapsed(since: report.at, limit: .seconds(86_400)))
-    }
+    reports.mapValues { told($0, at: now) }
+  }
+
+  private func told(_ report: Report, at now: Now) -> InspectionReport {
+    InspectionReport(
+      result: report.result, age: now.elapsed(since: report.at, limit: .seconds(86_400)))
   }
 
   private func isStale(
@@ -106,7 +142,9 @@ package actor Inspector {
       result = .unknown(reason: "\(error)")
     }
     let isNews = reports[key]?.result != result
-    reports[key] = (result, start)
+    if isNews { revision += 1 }
+    reports[key] = Report(
+      result: result, at: start, revision: isNews ? revision : reports[key]?.revision ?? revision)
     running.remove(key)
     begin()
     if isNews || awaited.remove(key) != nil { nudge() }

@@ -48,7 +48,10 @@ package struct Pass: Sendable {
   }
 
   private func act(_ output: PlanningOutput, _ input: PlanningInput, _ state: PassState) async {
-    let inputs = Dictionary(input.targets.map { ($0.id, $0) }) { first, _ in first }
+    let acting = Set(output.plan.lazy.filter { !$0.actions.isEmpty }.map(\.target))
+    let inputs = Dictionary(
+      input.targets.lazy.filter { acting.contains($0.id) }.map { ($0.id, $0) }
+    ) { first, _ in first }
     let assignments = output.plan.compactMap { plan -> Assignment? in
       guard !plan.actions.isEmpty, let input = inputs[plan.target] else { return nil }
       let stacks = input.stacks.value ?? []
@@ -88,6 +91,7 @@ package struct Pass: Sendable {
   ) -> TargetPlan {
     var plan = plan
     plan.actions = []
+    plan.rest = nil
     plan.fingerprints = [:]
     plan.record = input.targets.first { $0.id == plan.target }?.record
     plan.status.explanation.append("refused by the plan checks: \(text)")

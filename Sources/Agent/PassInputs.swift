@@ -60,8 +60,13 @@ package struct PassInputs: Sendable {
 
   /// Sorted by target: the union of what is declared, recorded and live.
   package func planningInput() -> PlanningInput {
-    let ids = Set(claims.declared.keys).union(records.keys).union(stacks.keys)
-    let recordedFingerprints = Dictionary(grouping: fingerprints, by: \.key.target)
+    planningInput(of: Set(claims.declared.keys).union(records.keys).union(stacks.keys))
+  }
+
+  /// Of these targets alone.
+  func planningInput(of ids: Set<TargetID>) -> PlanningInput {
+    let recordedFingerprints = Dictionary(
+      grouping: fingerprints.lazy.filter { ids.contains($0.key.target) }, by: \.key.target)
     return PlanningInput(
       now: now, interval: interval, agent: agent, limits: limits,
       sources: sources.mapValues(\.state),
@@ -71,6 +76,12 @@ package struct PassInputs: Sendable {
           fingerprints: recordedFingerprints[id] ?? [])
       },
       requests: requests, memory: memory)
+  }
+
+  /// Forgets what a pass may change itself, and what was read of single targets.
+  mutating func forgetSingle() {
+    (probes, inspections, inFlight, outcomes) = ([:], [:], [:], [:])
+    (records, fingerprints, requests, memory) = ([:], [:], [], AgentMemory())
   }
 
   private func target(

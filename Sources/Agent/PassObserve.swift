@@ -18,6 +18,21 @@ extension Pass {
     let outcomes = preview == nil ? await parts.executor.takeOutcomes() : [:]
     let (platforms, routes) = await observePlaces()
     state.judgeLedger(Array(platforms.values))
+    let requests = await requests(after: state.agentRecord.memory)
+    if preview == nil, let last = state.reading, !state.plansAll {
+      var inputs = last.inputs
+      (inputs.now, inputs.agent, inputs.limits) = (now, conditions(state), limits)
+      (inputs.sources, inputs.platforms, inputs.routes) = (sources, platforms, routes)
+      (inputs.inFlight, inputs.outcomes, inputs.requests) = (inFlight, outcomes, requests)
+      inputs.freezes = freezes(last.freezable, at: now)
+      if let again = await observeAgain(inputs, after: last, &state) { return again }
+    }
+    state.wake()
+    state.watch(until: now, interval: parts.interval)
+    let revisions = (
+      prober: await parts.prober.changes(since: .max, at: now).revision,
+      inspector: await parts.inspector.changes(since: .max).revision
+    )
     let named = PassInputs.byName(platforms)
     let renames = Renames(
       sources, records: state.records, heirs: state.agentRecord.memory.heirs ?? [:], stacks: named,
@@ -30,11 +45,8 @@ extension Pass {
     if preview == nil { await follow(stacks, state.fingerprints, at: now) }
     let claims = Claims(sources, records: state.records, stacks: stacks)
     let desired = Array(claims.declared.values)
-    let inputs = PassInputs(
-      now: now, interval: parts.interval,
-      agent: AgentConditions(
-        mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true,
-        isLedgerLost: state.isLedgerLost),
+    var inputs = PassInputs(
+      now: now, interval: parts.interval, agent: conditions(state),
       limits: limits, sources: sources, claims: claims, renames: renames, stacks: stacks,
       platforms: platforms, routes: routes,
       probes: await parts.prober.reports(at: now),
@@ -43,9 +55,23 @@ extension Pass {
       resolutions: await resolutions(desired, isPreview: preview != nil),
       freezes: freezes(desired, at: now), inFlight: renames.regrouped(inFlight),
       outcomes: renames.regrouped(outcomes),
-      records: state.records, requests: await requests(after: state.agentRecord.memory),
-      memory: state.agentRecord.memory)
-    return inputs.planningInput()
+      records: state.records, requests: requests, memory: state.agentRecord.memory)
+    let input = inputs.planningInput()
+    state.isWhole = true
+    state.reading = nil
+    if renames.isNone {
+      inputs.forgetSingle()
+      state.reading = Reading(
+        inputs: inputs, freezable: desired.filter { !$0.freeze.isEmpty },
+        resolver: await parts.resolver.settledRevision, prober: revisions.prober,
+        inspector: revisions.inspector)
+    }
+    return input
+  }
+
+  private func conditions(_ state: PassState) -> AgentConditions {
+    AgentConditions(
+      mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true, isLedgerLost: state.isLedgerLost)
   }
 
   private func views(instead preview: DesiredState?) async -> [SourceName: SourceView] {
@@ -59,12 +85,14 @@ extension Pass {
     return views
   }
 
-  private func follow(
+  func follow(
     _ stacks: [TargetID: [StackObservation]], _ fingerprints: [StackID: Fingerprint], at now: Now
   ) async {
     await parts.prober.follow(stacks.values.flatMap { $0 })
-    let probes = await parts.prober.reports(at: now)
     let all = stacks.flatMap { target, stacks in stacks.map { (target, $0) } }
+    let unread = all.filter { fingerprints[StackID($0.0, $0.1.id.generation)] == nil }
+    let probes = await parts.prober.reports(
+      of: unread.map { ProbeBook.Key($0.1.certificate) }, at: now)
     await parts.inspector.follow(
       all.compactMap { target, stack in
         guard let place = parts.places[stack.certificate.platform] else { return nil }
@@ -157,12 +185,19 @@ extension Pass {
 
   private func freezes(_ desired: [DesiredTarget], at now: Now) -> [TargetID: String] {
     var result: [TargetID: String] = [:]
+    // Many targets have the same windows.
+    var texts: [[FreezeWindow]: String?] = [:]
     for target in desired where !target.freeze.isEmpty {
-      guard case .frozen(let until, let window) = FreezeSchedule.state(target.freeze, at: now.wall)
-      else { continue }
-      result[target.id] = window + (until.map { ", until \($0)" } ?? "")
+      let text = texts[target.freeze] ?? text(of: FreezeSchedule.state(target.freeze, at: now.wall))
+      texts[target.freeze] = .some(text)
+      result[target.id] = text
     }
     return result
+  }
+
+  private func text(of state: FreezeSchedule.State) -> String? {
+    guard case .frozen(let until, let window) = state else { return nil }
+    return window + (until.map { ", until \($0)" } ?? "")
   }
 
   private func requests(after memory: AgentMemory) async -> [OperatorRequest] {

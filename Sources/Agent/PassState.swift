@@ -20,6 +20,22 @@ package struct PassState: Sendable {
   package var announced: [TargetID: [String]] = [:]
   /// When clocks alone were last written.
   package var clocksWritten: Now?
+  /// Watched time since the start: what a clock may have counted, had every pass gone over it.
+  var watched: Duration = .zero
+  var lastPass: Now?
+  /// Targets that are at rest, and need not be planned; all others are in `restless`.
+  var resting: [TargetID: Resting] = [:]
+  var restless: Set<TargetID> = []
+  /// On the clock of watched time: nothing at rest is due or has to be written before.
+  var nextRest: Duration?
+  /// What the last pass has read; nil: the next one plans every target.
+  var reading: Reading?
+  /// How many targets the last pass has planned.
+  package internal(set) var planned = 0
+  /// This pass plans every target.
+  var isWhole = true
+  /// Every pass plans every target: for comparing the two.
+  package var plansAll = false
   /// What adoptions of this pass change in the ledger, but for the records of `adopters`.
   var adoptions = LedgerWrite()
   /// Targets that go on with another's record: it is written whatever the pass decides.
@@ -76,6 +92,8 @@ extension PassState {
       adoptions.fingerprints[today] = .some(fingerprint)
     }
     for (old, new) in renames.adopted.sorted(by: { $0.key < $1.key }) {
+      resting[old] = nil
+      restless.remove(old)
       if var record = records.removeValue(forKey: old) {
         agentRecord.memory.forgotten[old] = record.nextGeneration
         let own = records[new]?.nextGeneration ?? agentRecord.memory.forgotten[new] ?? 1

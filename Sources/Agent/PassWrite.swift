@@ -4,7 +4,7 @@ package import Planning
 
 extension PassState {
   /// Clocks alone are written this seldom: losing a minute of them only keeps things longer.
-  private static let clockInterval = Duration.seconds(60)
+  static let clockInterval = Duration.seconds(60)
 
   /// What the ledger must be told of this output, beyond what it knows. Empty on a quiet day.
   package mutating func write(
@@ -17,12 +17,13 @@ extension PassState {
           || now.elapsed(since: $0, limit: .seconds(3600)) >= Self.clockInterval
       } ?? true
     if isClockDue { clocksWritten = now }
+    settle(output)
     var write = adoptions
     for plan in output.plan {
       let old = records[plan.target]
       let isChanged =
         adopters.contains(plan.target)
-        || (isClockDue
+        || (isClockDue && plan.rest == nil
           ? old != plan.record
           : old?.withoutClocks != plan.record?.withoutClocks)
       if isChanged {
@@ -36,6 +37,10 @@ extension PassState {
       }
       write.entries += plan.entries
       write.alerts += plan.alerts
+    }
+    let planned = Dictionary(output.plan.map { ($0.target, $0.record) }) { first, _ in first }
+    for (target, record) in writeClocks(planned.compactMapValues { $0 }, at: now) {
+      write.records[target] = try CanonicalJSON.text(record)
     }
     for target in strangers(to: output) { write.statuses[target] = .some(nil) }
     write.entries += intents
@@ -52,9 +57,12 @@ extension PassState {
   /// Remembers what the ledger has taken.
   mutating func apply(_ output: PlanningOutput, sequence: Int, sources: [SourceName: SourceState]) {
     lastSequence = max(lastSequence, sequence)
+    planned = output.plan.count
     (adoptions, adopters) = (LedgerWrite(), [])
     for target in strangers(to: output) { statuses[target] = nil }
     for plan in output.plan {
+      // A target that is gone may let another have its name: all are looked at again.
+      if plan.record == nil { reading = nil }
       records[plan.target] = plan.record
       statuses[plan.target] = plan.shown
       // An action that only pauses while something is in flight is not announced anew.
@@ -69,7 +77,7 @@ extension PassState {
 
   /// Told in observe mode, never recorded, and no longer declared.
   private func strangers(to output: PlanningOutput) -> Set<TargetID> {
-    guard statuses.count > output.plan.count else { return [] }
+    guard statuses.count > output.plan.count, isWhole else { return [] }
     return Set(statuses.keys).subtracting(output.plan.map(\.target))
   }
 

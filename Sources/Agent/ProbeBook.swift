@@ -13,7 +13,7 @@ package struct ProbeBook: Sendable {
     }
   }
 
-  private struct Record {
+  fileprivate struct Record {
     var endpoint: Endpoint?
     var consecutivePasses = 0
     var isPassing = false
@@ -22,13 +22,17 @@ package struct ProbeBook: Sendable {
     var provenSince: Now?
   }
 
-  private struct Stack {
+  fileprivate struct Stack {
     var gate: HealthGate
     var instances: [Int: Record] = [:]
     var lastFailure: String?
+    /// What was last seen of it but for ages, and since which revision.
+    var seen: ProbeReport.Seen?
+    var revision = 0
   }
 
   private var stacks: [Key: Stack] = [:]
+  private var revision = 0
 
   package init() {}
 
@@ -70,15 +74,48 @@ package struct ProbeBook: Sendable {
 
   /// nil when no probe of the stack has ended yet.
   package func report(_ key: Key, at now: Now) -> ProbeReport? {
-    guard let stack = stacks[key], !stack.instances.isEmpty else { return nil }
+    stacks[key]?.report(at: now)
+  }
+
+  /// Stacks of which something else than an age differs from what it was at `revision`, and the
+  /// revision of now.
+  package mutating func changes(
+    since revision: Int, at now: Now
+  ) -> (stacks: [StackID], revision: Int) {
+    var changed: [StackID] = []
+    for index in stacks.indices {
+      let stack = stacks.values[index]
+      let seen = stack.report(at: now)?.seen(by: stack.gate)
+      if seen != stack.seen {
+        self.revision += 1
+        stacks.values[index].seen = seen
+        stacks.values[index].revision = self.revision
+      }
+      if stacks.values[index].revision > revision { changed.append(stacks.keys[index].stack) }
+    }
+    return (changed, self.revision)
+  }
+}
+
+extension ProbeBook.Stack {
+  /// nil when no probe of it has ended yet.
+  fileprivate func report(at now: Now) -> ProbeReport? {
+    guard !instances.isEmpty else { return nil }
     // Two periods: one probe may be under way (S1's G).
-    let fresh = stack.gate.interval * 2 + stack.gate.timeout
-    let ages = stack.instances.mapValues { now.elapsed(since: $0.at, limit: .seconds(86_400)) }
-    let passing = stack.instances.filter { $0.value.isPassing && (ages[$0.key] ?? fresh) <= fresh }
-    let provenSince = passing.values.compactMap(\.provenSince)
-    let provenFor = provenSince.map { now.elapsed(since: $0, limit: .seconds(86_400)) }
-    return ProbeReport(
-      healthy: passing.count, proven: provenFor.count, age: ages.values.max() ?? .zero,
-      provenFor: provenFor.min() ?? .zero, lastFailure: stack.lastFailure)
+    let fresh = gate.interval * 2 + gate.timeout
+    let day = Duration.seconds(86_400)
+    var report = ProbeReport(healthy: 0, proven: 0, age: .zero, provenFor: day)
+    for instance in instances.values {
+      let age = now.elapsed(since: instance.at, limit: day)
+      report.age = max(report.age, age)
+      guard instance.isPassing, age <= fresh else { continue }
+      report.healthy += 1
+      guard let since = instance.provenSince else { continue }
+      report.proven += 1
+      report.provenFor = min(report.provenFor, now.elapsed(since: since, limit: day))
+    }
+    if report.proven == 0 { report.provenFor = .zero }
+    report.lastFailure = lastFailure
+    return report
   }
 }

@@ -15,6 +15,8 @@ package actor Prober {
   private var book = ProbeBook()
   private var tasks: [ProbeBook.Key: (subject: Subject, task: Task<Void, Never>)] = [:]
   private var restarts: [ProbeBook.Key: (count: Int, at: Now)] = [:]
+  /// Followed stacks without a health endpoint.
+  private var unprobed: [StackObservation] = []
 
   private struct Subject: Equatable {
     var gate: HealthGate
@@ -33,6 +35,7 @@ package actor Prober {
   package func follow(_ stacks: [StackObservation]) {
     let now = clock.now()
     let running = stacks.filter { $0.capacity.running > 0 }
+    unprobed = running.filter { $0.certificate.spec.health.check == .running }
     let keys = Set(running.map { ProbeBook.Key($0.certificate) })
     for (key, entry) in tasks where !keys.contains(key) {
       entry.task.cancel()
@@ -41,6 +44,25 @@ package actor Prober {
     }
     book.keep(keys)
     for stack in running { follow(stack, at: now) }
+  }
+
+  /// The stacks that are followed are as they were.
+  package func followOn() {
+    let now = clock.now()
+    for stack in unprobed { follow(stack, at: now) }
+  }
+
+  /// Of these stacks alone.
+  package func reports(of keys: [ProbeBook.Key], at now: Now) -> [ProbeBook.Key: ProbeReport] {
+    var reports: [ProbeBook.Key: ProbeReport] = [:]
+    for key in keys where tasks[key] != nil { reports[key] = book.report(key, at: now) }
+    return reports
+  }
+
+  /// Stacks of which something else than an age differs from what it was at `revision`, and the
+  /// revision of now.
+  package func changes(since revision: Int, at now: Now) -> (stacks: [StackID], revision: Int) {
+    book.changes(since: revision, at: now)
   }
 
   /// By stack; a stack none of whose probes has ended is missing.

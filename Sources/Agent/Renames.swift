@@ -106,6 +106,12 @@ package struct Renames: Sendable {
     return true
   }
 
+  /// Nothing was ever renamed, and nothing is to be.
+  var isNone: Bool {
+    heirs.isEmpty && adopted.isEmpty && contests.isEmpty
+      && sources.values.allSatisfy { $0.desired?.renames?.isEmpty ?? true }
+  }
+
   /// The target to which a name belongs today.
   func heir(of name: TargetID) -> TargetID { heirs[name] ?? name }
 

@@ -12,6 +12,10 @@ package actor Resolver: InputSupply {
   private let clock: AgentClock
   private var results: [Key: Entry] = [:]
   private var running: Set<Key> = []
+  /// Rises with every result; what `resolutions` gave stays true while it does not.
+  private var revision = 0
+  /// No result is missing that a later call of `resolutions` could bring.
+  private var isSettled = false
   /// The digests last given, for a hash takes longer than all the rest.
   private var digests: [TargetID: StackDigest] = [:]
 
@@ -79,7 +83,19 @@ package actor Resolver: InputSupply {
     results = results.filter { needed[$0.key] != nil }
     if digests.count > result.count { digests = digests.filter { result[$0.key] != nil } }
     begin(needed)
+    isSettled = running.isEmpty && needed.keys.allSatisfy { !isOpen($0) }
     return result
+  }
+
+  /// What `resolutions` gave at this revision is still all there is to know; nil: ask again.
+  package var settledRevision: Int? { isSettled ? revision : nil }
+
+  private func isOpen(_ key: Key) -> Bool {
+    switch results[key] {
+    case nil: true
+    case .failed(let fault, _, _): key.object == nil || fault != .stack
+    case .resolved: false
+    }
   }
 
   /// What is known now of equal references, whatever their commit; begins nothing.
@@ -166,6 +182,8 @@ package actor Resolver: InputSupply {
       entry = .failed(fault, reason: "\(error)", at: clock.now())
     }
     results[key] = entry
+    revision += 1
+    isSettled = false
     running.remove(key)
     nudge()
   }

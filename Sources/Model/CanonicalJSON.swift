@@ -1,5 +1,5 @@
-/// The JSON of any value with exactly one written form: no white space, keys sorted by their UTF-8
-/// bytes. Foundation's encoder takes five times as long, which is most of a pass that writes.
+/// JSON without white space, keys sorted by their UTF-8 bytes: one form for each value, but for a
+/// dictionary whose keys are no strings. Foundation's encoder takes several times as long.
 package enum CanonicalJSON {
   /// Errors: those of the value; a floating-point number, which has no one written form.
   package static func text(_ value: some Encodable) throws -> String {

@@ -17,6 +17,8 @@ private struct Fleet {
   private let input: PlanningInput
   private var judge: SourceJudge
   private var passes: [TargetPass]
+  /// Targets whose stacks would be named like those of another.
+  private var namesakes: Set<TargetID> = []
 
   init(_ input: PlanningInput) {
     self.input = input
@@ -63,7 +65,7 @@ private struct Fleet {
   }
 
   /// Two targets must not have the same stack names; the newcomer waits.
-  private func nameClashes() -> [TargetID: String] {
+  private mutating func nameClashes() -> [TargetID: String] {
     var owners: [String: TargetID] = [:]
     var clashes: [TargetID: String] = [:]
     owners.reserveCapacity(passes.count)
@@ -74,6 +76,7 @@ private struct Fleet {
         let name = "\(id.application)-\(id.environment)"
         if let owner = owners[name] {
           clashes[bearer] = "its stacks would be named like those of \(owner)"
+          namesakes.formUnion([bearer, owner])
         } else {
           owners[name] = bearer
         }
@@ -159,10 +162,17 @@ private struct Fleet {
       plan.isOnlyTold = true
       return plan
     }
-    return TargetPlan(
+    var plan = TargetPlan(
       target: pass.id, actions: pass.actions, record: pass.isForgotten ? nil : pass.record,
       status: pass.report(), fingerprints: pass.fingerprints, entries: pass.entries,
       alerts: pass.alerts)
+    if !isNeeded(pass.id) { plan.rest = pass.rest }
+    return plan
+  }
+
+  /// What holds over all targets needs to know of it even when nothing happens to it.
+  private func isNeeded(_ target: TargetID) -> Bool {
+    namesakes.contains(target) || judge.memory.removals.contains { $0.target == target }
   }
 }
 
@@ -204,12 +214,6 @@ extension TargetPass {
     case .removed(_, _, let last): if record.lastGood == nil { record.lastGood = last }
     case .undeclared: break
     }
-  }
-
-  /// It serves what is declared, and nothing is under way.
-  fileprivate var isReady: Bool {
-    guard record.rollout == nil, let stable = record.stable else { return false }
-    return isAsDeclared(stable) && stableState == .serving
   }
 }
 

@@ -27,6 +27,8 @@ package struct TargetPlan: Hashable, Codable, Sendable {
   /// Decisions and findings for the history, each said once, when it is made.
   package var entries: [LedgerEntry] = []
   package var alerts: [OutboxAlert] = []
+  /// It need not be planned again for a while; nil: it must be in the next pass.
+  package var rest: Rest?
   package init(
     target: TargetID, actions: [Action] = [], record: TargetRecord? = nil, status: TargetStatus,
     fingerprints: [Generation: Fingerprint?] = [:], entries: [LedgerEntry] = [],

@@ -93,7 +93,7 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var stackDigest: Digest
   /// Accumulated time in this role.
   package var inRole: Duration = .zero
-  /// Accumulated time since a read showed it with weight; nil: no read has.
+  /// Accumulated time since a read showed it with weight; nil: none has, or its sessions have ended since.
   package var sinceTraffic: Duration?
   /// When a complete listing first showed it: should it vanish, its number is not used again.
   package var firstSeen: WallTime?

@@ -22,6 +22,9 @@ SWITCH = """import Glibc
 package enum Mutant {
   private static let active = getenv("VIRIDIAN_MUTANT").flatMap { Int(String(cString: $0)) } ?? 0
   package static func on(_ number: Int) -> Bool { active == number }
+  package static func unless<Plan>(
+    _ isOn: Bool, _ rule: @escaping @Sendable (Plan) -> [String]
+  ) -> @Sendable (Plan) -> [String] { isOn ? { _ in [] } : rule }
 }
 """
 # Files in which every condition is turned over.
@@ -56,7 +59,7 @@ class Mutants:
 
         def change(match):
             switch = self.add("rule", f"{match[1]} {match[2]}", "left out")
-            return f'("{match[1]}", {switch} ? {{ _ in [] }} : {match[2]})'
+            return f'("{match[1]}", Mutant.unless({switch}, {match[2]}))'
 
         path.write_text(import_model(head + "private static let rules" + RULE.sub(change, tail)))
 
@@ -70,13 +73,17 @@ class Mutants:
     def turned(self, line, where):
         if "Mutant.on" in line or "#" in line:
             return line
-        if match := GUARD.match(line):
+        if (match := GUARD.match(line)) and whole(match[2]):
             switch = self.add("generic", match[2], f"{where}: not asked")
             return f"{match[1]}guard {switch} || ({match[2]}) else {{{match[3]}"
-        if match := IF.match(line):
+        if (match := IF.match(line)) and whole(match[2]):
             switch = self.add("generic", match[2], f"{where}: turned over")
             return f"{match[1]}if ({match[2]}) != {switch} {{{match[3]}"
         return line
+
+
+def whole(condition):
+    return condition.count("(") == condition.count(")") and condition.count("[") == condition.count("]")
 
 
 def import_model(text):

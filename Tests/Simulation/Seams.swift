@@ -15,9 +15,8 @@ struct SimulatedPlatform: Platform {
 
   func observe() async throws(PlatformError) -> LiveState {
     let simulation = simulation
-    return try await simulation.call(
-      .platform, by: life, stale: { simulation.oracle.listing(at: $0) }
-    ) {
+    let earlier: @Sendable (Moment) -> LiveState? = { simulation.oracle.listing(at: $0) }
+    return try await simulation.call(.platform, by: life, stale: earlier) {
       () throws(PlatformError) in
       guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
       let listing = simulation.ground.listing

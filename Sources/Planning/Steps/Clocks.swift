@@ -5,11 +5,12 @@ extension TargetPass {
   mutating func passTime() {
     record.clock = facts.now
     guard elapsed > .zero else { return }
+    record.rest(for: elapsed)
     for generation in record.stacks.keys {
-      record.stacks[generation]?.inRole += elapsed
-      let taken = older(record.stacks[generation]?.sinceLaunchTaken)
-      record.stacks[generation]?.sinceLaunchTaken = taken
       passTimeWithoutTraffic(generation)
+      guard let taken = record.stacks[generation]?.sinceLaunchTaken else { continue }
+      let time = older(taken)
+      record.stacks[generation]?.sinceLaunchTaken = time
     }
     for verb in record.backOffs.keys {
       let left = record.backOffs[verb]?.remaining ?? .zero
@@ -19,7 +20,6 @@ extension TargetPass {
       guard let left = record.stacks[generation]?.backOff?.remaining else { continue }
       record.stacks[generation]?.backOff?.remaining = max(.zero, left - elapsed)
     }
-    record.spent = max(.zero, record.spent - elapsed)
     record.sinceStackAction = older(record.sinceStackAction)
     record.route.sinceWrite = older(record.route.sinceWrite)
     record.route.repairs = record.route.repairs.map { $0 + elapsed }.filter { $0 < Self.hour }
@@ -33,9 +33,9 @@ extension TargetPass {
   private mutating func passTimeWithoutTraffic(_ generation: Generation) {
     if weight(generation) > 0 {
       record.stacks[generation]?.sinceTraffic = .zero
-    } else if let time = record.stacks[generation]?.sinceTraffic {
-      let enough = traffic.drainDeadline
-      record.stacks[generation]?.sinceTraffic = min(time + elapsed, enough)
+    } else if let time = record.stacks[generation]?.sinceTraffic, isKnown {
+      let isOver = sessions(generation) == 0
+      record.stacks[generation]?.sinceTraffic = isOver ? nil : time + elapsed
     }
   }
 

@@ -1,0 +1,109 @@
+import Model
+import Planning
+import PlatformKit
+
+/// What a pass has read, kept to see what the next one reads otherwise.
+struct Reading: Sendable {
+  /// Without what a pass may change itself, and without what is read of single targets.
+  var inputs: PassInputs
+  /// Declared targets with freeze windows: the time of day alone may change what holds for them.
+  var freezable: [DesiredTarget]
+  /// As of which revision the resolver, the prober and the inspector were asked.
+  var resolver: Int?
+  var prober: Int
+  var inspector: Int
+}
+
+extension PassInputs {
+  /// The targets of which something was read otherwise than before, by the names in certificates
+  /// and routes; nil: something that concerns all of them.
+  func changes(since old: PassInputs) -> Set<TargetID>? {
+    guard now.bootID == old.now.bootID, now.sinceBoot >= old.now.sinceBoot,
+      interval == old.interval, agent == old.agent, limits == old.limits, requests.isEmpty,
+      sources.keys == old.sources.keys, platforms.keys == old.platforms.keys,
+      routes.keys == old.routes.keys,
+      sources.allSatisfy({ name, view in old.sources[name]?.isSame(as: view) == true })
+    else { return nil }
+    var changed = Set(inFlight.keys).union(outcomes.keys)
+    for (name, live) in platforms {
+      guard let before = old.platforms[name], live.differs(from: before, in: &changed) else {
+        return nil
+      }
+    }
+    for (name, read) in routes {
+      guard let before = old.routes[name], read.differs(from: before, in: &changed) else {
+        return nil
+      }
+    }
+    if freezes != old.freezes {
+      let frozen = Set(freezes.keys).union(old.freezes.keys)
+      changed.formUnion(frozen.filter { freezes[$0] != old.freezes[$0] })
+    }
+    return changed
+  }
+
+  /// Puts the stacks of these targets, as the platforms show them now, in the place of the old ones.
+  mutating func regroup(_ targets: Set<TargetID>) {
+    guard !targets.isEmpty else { return }
+    for target in targets { stacks[target] = nil }
+    for live in platforms.values {
+      for stack in live.value?.stacks ?? [] where targets.contains(stack.id.target) {
+        stacks[stack.id.target, default: []].append(stack)
+      }
+    }
+    for target in targets { stacks[target]?.sort { $0.id.generation < $1.id.generation } }
+  }
+}
+
+extension SourceView {
+  /// Nothing was accepted, refused or lost meanwhile: costs nothing while the targets are the same.
+  fileprivate func isSame(as other: SourceView) -> Bool {
+    state == other.state && desired == other.desired
+  }
+}
+
+extension Observed<LiveState> {
+  /// Adds the targets whose stacks differ; false: more than single stacks differ.
+  fileprivate func differs(from old: Self, in changed: inout Set<TargetID>) -> Bool {
+    guard let (new, old) = both(self, old), new.foreign == old.foreign else { return self == old }
+    let isAligned =
+      new.stacks.count == old.stacks.count
+      && zip(new.stacks, old.stacks).allSatisfy { $0.certificate.stack == $1.certificate.stack }
+    if isAligned {
+      for (a, b) in zip(new.stacks, old.stacks) where a != b { changed.insert(a.id.target) }
+    } else {
+      let (now, then) = (
+        Dictionary(grouping: new.stacks, by: \.id.target),
+        Dictionary(grouping: old.stacks, by: \.id.target)
+      )
+      changed.formUnion(now.filter { $0.value != then[$0.key] }.keys)
+      changed.formUnion(then.keys.filter { now[$0] == nil })
+    }
+    return true
+  }
+}
+
+extension Observed<[TargetID: Observed<RouteObservation>]> {
+  /// Adds the targets whose routes differ; false: more than single routes differ.
+  fileprivate func differs(from old: Self, in changed: inout Set<TargetID>) -> Bool {
+    guard let (new, old) = both(self, old) else { return self == old }
+    for (target, route) in new where !route.isAsQuiet(as: old[target]) { changed.insert(target) }
+    if new.count != old.count || !changed.isEmpty {
+      changed.formUnion(old.keys.filter { new[$0] == nil })
+    }
+    return true
+  }
+}
+
+extension Observed<RouteObservation> {
+  fileprivate func isAsQuiet(as old: Self?) -> Bool {
+    guard case .known(let new) = self, case .known(let old)? = old else { return self == old }
+    return new.isAsQuiet(as: old)
+  }
+}
+
+/// Both values, when both were read.
+private func both<Value>(_ a: Observed<Value>, _ b: Observed<Value>) -> (Value, Value)? {
+  guard case .known(let new) = a, case .known(let old) = b else { return nil }
+  return (new, old)
+}
