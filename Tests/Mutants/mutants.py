@@ -24,7 +24,10 @@ package enum Mutant {
   package static func on(_ number: Int) -> Bool { active == number }
   package static func unless<Plan>(
     _ isOn: Bool, _ rule: @escaping @Sendable (Plan) -> [String]
-  ) -> @Sendable (Plan) -> [String] { isOn ? { _ in [] } : rule }
+  ) -> @Sendable (Plan) -> [String] {
+    guard isOn else { return rule }
+    return { (_: Plan) -> [String] in [] }
+  }
 }
 """
 # Files in which every condition is turned over.
@@ -44,13 +47,15 @@ class Mutants:
 
     def plant(self, planted):
         for entry in tomllib.loads(planted.read_text())["mutant"]:
-            path = TREE / entry["file"]
-            text = path.read_text()
-            if text.count(entry["find"]) != 1:
-                sys.exit(f"{entry['name']}: stands {text.count(entry['find'])} times in {entry['file']}")
             switch = self.add("planted", entry["name"], entry["what"])
-            text = text.replace(entry["find"], entry["replace"].replace("MUTANT", switch))
-            path.write_text(text if "/Model/" in entry["file"] else import_model(text))
+            for edit in [entry] + entry.get("also", []):
+                path = TREE / edit["file"]
+                text = path.read_text()
+                if text.count(edit["find"]) != 1:
+                    sys.exit(f"{entry['name']}: {edit['find']!r} stands {text.count(edit['find'])} times"
+                             f" in {edit['file']}")
+                text = text.replace(edit["find"], edit["replace"].replace("MUTANT", switch))
+                path.write_text(text if "/Model/" in edit["file"] else import_model(text))
 
     def leave_out_rules(self):
         path = TREE / "Sources/Planning/PlanChecks.swift"
@@ -125,7 +130,7 @@ def run(command, number, limit):
     if done.returncode == 0:
         return None
     lines = done.stdout.split("\n") + done.stderr.split("\n")
-    return next((line[:110] for line in lines if re.match(r"seed \d+:|✘ Test ", line)), "it crashes")
+    return next((line[:110] for line in lines if re.match(r"seed \d+:|✘ Test .* (recorded|failed)", line)), "it crashes")
 
 
 def verdict(mutant, seeds):
@@ -134,7 +139,9 @@ def verdict(mutant, seeds):
     tests = [".build/debug/viridianPackageTests.xctest", "--testing-library", "swift-testing",
              "--filter", "^PlanningTests"]
     by_tests = run(tests, number, 120) if kind != "planted" else None
-    by_seed = run(simulate, number, 900) if kind == "planted" or not by_tests else None
+    by_seed = None if by_tests else run(simulate, number, 900)
+    if kind == "planted" and not by_seed:
+        by_tests = run(tests, number, 120)
     return mutant, by_seed, by_tests
 
 

@@ -10,7 +10,7 @@ extension Simulation {
     switch happening.event {
     case .bump, .revert, .badVersion, .resize, .policy, .remove, .restore, .breakDocument,
       .emptyTree,
-      .burst, .forcePush, .rewind:
+      .burst, .forcePush, .rewind, .removeWhileBroken:
       commit(happening, target)
     case .sourceDown, .staleMirror, .platformDown, .routerDown, .diskFull: outage(happening)
     case .kill, .killAtNextEffect, .stop, .secondAgent, .deleteLease, .reboot, .clockJump, .suspend,
@@ -68,6 +68,9 @@ extension Simulation {
         commit.broken = [target]
         commit.tree[target]?.version = version
       case .emptyTree: commit.tree = [:]
+      case .removeWhileBroken:
+        commit.tree[target] = nil
+        commit.broken = Set(commit.tree.keys)
       default: break
       }
     }
@@ -242,7 +245,9 @@ extension Simulation {
     ground.foreign = []
     for life in lives { life.goOn() }
     for stack in ground.stacks.values {
-      (stack.drift, stack.unreadable, stack.sickUntil) = ([:], [], 0)
+      (stack.unreadable, stack.sickUntil) = ([], 0)
+      // What somebody changed stays changed, where the agent is to answer it.
+      if oracle.declared[stack.id.target]?.drift != .replace { stack.drift = [:] }
       if case .stuck = stack.phase { unstick(stack) }
     }
     ask(.resume(nil))
@@ -259,12 +264,42 @@ extension Simulation {
         commit.tree[declaration.target]?.version = "good-final"
       }
     }
+    // Half of the time what was declared last is good enough to end with.
+    if schedule.seed % 2 == 0, isGoodEnough {
+      for declaration in schedule.setup.targets { ask(.retry(declaration.target)) }
+      return restartIfDead()
+    }
     if let accepted = oracle.acceptedCommit, !repository.descends(repository.tip, from: accepted) {
       repository.mend(onto: accepted, change)
     } else {
       repository.push(change)
     }
+    restartIfDead()
+  }
+
+  /// Whoever sees that something is still held, after an answer or a failure that came too late, asks
+  /// again.
+  func askAgain() {
+    if oracle.isLedgerLost { ask(.adopt(nil)) }
+    for target in unmatched {
+      ask(.retry(target))
+      ask(.release(target, nil))
+    }
+  }
+
+  private func restartIfDead() {
     if lives.isEmpty { timeline.plan(after: 1000) { if self.lives.isEmpty { self.startAgent() } } }
+  }
+
+  /// Everything is declared, in a version that works, and nobody has to be asked to follow.
+  private var isGoodEnough: Bool {
+    let newest = repository.newest
+    guard newest.broken.isEmpty,
+      oracle.acceptedCommit.map({ repository.descends(repository.tip, from: $0) }) ?? true
+    else { return false }
+    return schedule.setup.targets.allSatisfy { declaration in
+      newest.tree[declaration.target]?.version.hasPrefix("good") ?? false
+    }
   }
 }
 

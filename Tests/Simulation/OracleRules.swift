@@ -261,9 +261,27 @@ extension Oracle {
     {
       report("S6", "\(id) is launched after \(newest.generation)")
     }
+    judgeSpurious(certificate)
     let count = ground.stacks(of: id.target).count { $0.phase != .retiring }
     let bound = 7 + (declared[id.target]?.retain ?? 0)
     if count >= bound { report("S8", "\(id.target): \(count + 1) stacks") }
+  }
+
+  /// S7: what serves whole and as it was launched is not launched again.
+  private func judgeSpurious(_ certificate: BirthCertificate) {
+    let target = certificate.stack.target
+    // A person may have asked for another try, and whose answers are lost looks dead.
+    guard !isTouched(target), pardons[target] == nil,
+      !simulation.schedule.windows.contains(where: { $0.part == .probe })
+    else { return }
+    let same = ground.stacks(of: target).first {
+      $0.certificate.stackDigest == certificate.stackDigest && ground.weight($0.id) == 100
+        && $0.drift.isEmpty && !rejected.contains($0.id) && ground.healthy($0) == $0.declared
+        && (failedAt[$0.id] ?? 0) < now - simulation.slowestAnswer - 5000
+    }
+    if let same {
+      report("S7", "\(certificate.stack) is launched and is what \(same.id) already is")
+    }
   }
 
   /// S21: the same digest takes the traffic again and again, without a commit or a person between.

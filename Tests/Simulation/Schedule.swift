@@ -70,7 +70,7 @@ package struct Happening: Codable, Sendable, Hashable {
   package enum Event: String, Codable, Sendable, CaseIterable {
     // A person commits.
     case bump, revert, badVersion, resize, policy, remove, restore, breakDocument, emptyTree
-    case burst, forcePush, rewind
+    case burst, forcePush, rewind, removeWhileBroken
     // The Git server.
     case sourceDown, staleMirror
     // The agent's process and host.

@@ -106,8 +106,7 @@ package final class Simulation: @unchecked Sendable {
     let begin = now
     while now - begin < Liveness.deadline, violations.isEmpty, !unmatched.isEmpty {
       timeline.run(until: now + 1000)
-      // Whoever was told that nothing can be adopted yet asks again.
-      if oracle.isLedgerLost, (now - begin) / 1000 % 15 == 0 { ask(.adopt(nil)) }
+      if (now - begin) / 1000 % 15 == 0 { askAgain() }
     }
     guard violations.isEmpty else { return nil }
     guard unmatched.isEmpty else {
