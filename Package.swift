@@ -157,7 +157,7 @@ let package = Package(
     tests("ModelTests", ["Model"]),
     tests("PlanningTests", ["LedgerKit", "Model", "Planning", "Support"], exclude: ["Scenarios"]),
     tests("RepositoryTests", []),
-    tests("SimulationTests", ["Simulation"]),
+    tests("SimulationTests", ["Simulation"], exclude: ["Regressions"]),
     tests("TransportTests", ["Support", "Transport"]),
   ]
 )

@@ -61,7 +61,9 @@ extension Simulation {
   }
 
   private var limits: PlanningLimits {
-    PlanningLimits(concurrentRollouts: 2, removals: schedule.setup.removalsAtOnce)
+    // Everything here is about ten times as short as in life.
+    PlanningLimits(
+      concurrentRollouts: 2, removals: schedule.setup.removalsAtOnce, phaseDeadline: .seconds(60))
   }
 
   static let key: IdentityKey = {

@@ -269,8 +269,10 @@ extension Simulation {
       for declaration in schedule.setup.targets { ask(.retry(declaration.target)) }
       return restartIfDead()
     }
-    if let accepted = oracle.acceptedCommit, !repository.descends(repository.tip, from: accepted) {
-      repository.mend(onto: accepted, change)
+    if let kept = keptCommits.max(by: { repository.descends($1, from: $0) }),
+      !repository.descends(repository.tip, from: kept)
+    {
+      repository.mend(onto: kept, change)
     } else {
       repository.push(change)
     }
@@ -291,11 +293,16 @@ extension Simulation {
     if lives.isEmpty { timeline.plan(after: 1000) { if self.lives.isEmpty { self.startAgent() } } }
   }
 
+  /// What the next commit must descend from, now or after a restart.
+  private var keptCommits: [CommitID] {
+    [oracle.acceptedCommit, disk.lastGood["main"]?.commit].compactMap { $0 }
+  }
+
   /// Everything is declared, in a version that works, and nobody has to be asked to follow.
   private var isGoodEnough: Bool {
     let newest = repository.newest
     guard newest.broken.isEmpty,
-      oracle.acceptedCommit.map({ repository.descends(repository.tip, from: $0) }) ?? true
+      keptCommits.allSatisfy({ repository.descends(repository.tip, from: $0) })
     else { return false }
     return schedule.setup.targets.allSatisfy { declaration in
       newest.tree[declaration.target]?.version.hasPrefix("good") ?? false

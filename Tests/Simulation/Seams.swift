@@ -202,7 +202,11 @@ struct SimulatedLastGood: LastGood {
   let simulation: Simulation
   let life: Life
 
-  func load(_ source: SourceName) -> DesiredState? { simulation.disk.lastGood[source] }
+  func load(_ source: SourceName) -> DesiredState? {
+    let state = simulation.disk.lastGood[source]
+    if let state { simulation.oracle.confirmed(state.commit) }
+    return state
+  }
 
   func save(_ state: DesiredState) throws(AgentError) {
     guard life.isAlive, !simulation.disk.isFull else {
@@ -270,6 +274,7 @@ struct SimulatedSource: SnapshotSource {
   func accept(_ commit: CommitID) async throws(SourceFailure) {
     let name = name
     try await call(isEffect: true) { simulation in
+      simulation.oracle.confirmed(commit)
       simulation.disk.accepted[name] = commit
     }
   }

@@ -118,6 +118,7 @@ package final class Simulation: @unchecked Sendable {
       return nil
     }
     let took = now - begin
+    if oracle.isLedgerLost { ask(.adopt(nil)) }
     deaths = []
     timeline.run(until: now + retention) { !self.oracle.violations.isEmpty }
     guard violations.isEmpty else { return nil }

@@ -30,6 +30,23 @@ import Testing
     #expect(Simulation(copy).run().hash == Simulation(schedule).run().hash)
   }
 
+  /// Schedules that have found something, made as small as they get; what they found is in
+  /// docs/found.md.
+  private static let regressions =
+    (try? FileManager.default.contentsOfDirectory(
+      atPath: folder.path()))?.filter { $0.hasSuffix(".json") }.sorted() ?? []
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appending(path: "Regressions/")
+
+  @Test(arguments: regressions) func `what was found once does not come back`(_ file: String) throws
+  {
+    let data = try Data(contentsOf: Self.folder.appending(path: file))
+    let schedule = try JSONDecoder().decode(Schedule.self, from: data)
+    #expect(Simulation(schedule).run().violations.isEmpty, "\(file)")
+  }
+
+  @Test func `the regressions are found`() { #expect(!Self.regressions.isEmpty) }
+
   /// The stride changes with nothing, so that it is the same deaths every time.
   @Test(arguments: Story.all) func `death in the middle of a story changes nothing`(_ story: Story)
   {

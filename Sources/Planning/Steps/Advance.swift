@@ -27,7 +27,12 @@ extension TargetPass {
   private mutating func vacate(_ rollout: RolloutMachine) {
     let running = stacks.keys.filter { $0 != rollout.candidate && !isParked($0) }.sorted()
     let serving = isWorker ? [] : stacks.keys.filter { weight($0) > 0 }.sorted()
-    if running.isEmpty, serving.isEmpty { return go(.vacated) }
+    if running.isEmpty, serving.isEmpty {
+      guard input.whole.inFlight.isEmpty else {
+        return note("waits for what is under way: it may start one of them again")
+      }
+      return go(.vacated)
+    }
     note(
       "waits until \((running + serving).uniqued.map(\.description).joined(separator: ", ")) ended")
     if rollout.elapsed >= facts.limits.phaseDeadline {

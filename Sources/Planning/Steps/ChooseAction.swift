@@ -148,16 +148,11 @@ extension TargetPass {
     guard let rollout = record.rollout else { return }
     let candidate = rollout.candidate
     switch rollout.phase {
-    case .vacating:
-      guard rolloutObjection == nil else { return }
-      for generation in stacks.keys.sorted()
-      where generation != candidate && record.stacks[generation] != nil && !isParked(generation) {
-        // What was never complete cannot be parked: it is retired.
-        if isDrained(generation), isComplete(generation) || !isLaunching(generation) {
-          parkNow(generation, "for \(candidate) to start")
-        }
-      }
-    case .launching: ensure(candidate)
+    case .vacating: vacate(for: candidate)
+    case .launching:
+      // Somebody may have started another one again since.
+      if rollout.strategy == .recreate { vacate(for: candidate) }
+      ensure(candidate)
     case .gating: unpark(candidate)
     case .shifting:
       guard isWorker, rolloutObjection == nil, isProven(candidate) else { return }
@@ -168,6 +163,17 @@ extension TargetPass {
     case .rollingBack: takeBack(rollout)
     case .baking: launchBeside()
     case .promoted, .rolledBack: return
+    }
+  }
+
+  private mutating func vacate(for candidate: Generation) {
+    guard rolloutObjection == nil else { return }
+    for generation in stacks.keys.sorted()
+    where generation != candidate && record.stacks[generation] != nil && !isParked(generation) {
+      // What was never complete cannot be parked: it is retired.
+      if isDrained(generation), isComplete(generation) || !isLaunching(generation) {
+        parkNow(generation, "for \(candidate) to start")
+      }
     }
   }
 
