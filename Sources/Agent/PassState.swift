@@ -60,7 +60,8 @@ package struct PassState: Sendable {
     }
     lastSequence = contents.lastSequence
     fingerprints = contents.fingerprints
-    isNewLedger = contents.isNew
+    // One in which no pass has written anything yet is as good as new, whoever made it.
+    isNewLedger = contents.isNew || contents.agentRecord == nil
   }
 
   /// Compares the ledger with the world, once per start, as soon as every platform has answered.

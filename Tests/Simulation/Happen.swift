@@ -70,7 +70,7 @@ extension Simulation {
       case .emptyTree: commit.tree = [:]
       case .removeWhileBroken:
         commit.tree[target] = nil
-        commit.broken = Set(commit.tree.keys)
+        commit.broken = Set(commit.tree.keys.sorted().prefix(1))
       default: break
       }
     }
@@ -304,6 +304,8 @@ extension Simulation {
     guard newest.broken.isEmpty,
       keptCommits.allSatisfy({ repository.descends(repository.tip, from: $0) })
     else { return false }
+    // What was taken back without evidence is tried again, however long that takes.
+    guard disk.ledger.statuses.values.allSatisfy({ $0.hold == nil }) else { return false }
     return schedule.setup.targets.allSatisfy { declaration in
       newest.tree[declaration.target]?.version.hasPrefix("good") ?? false
     }
@@ -319,7 +321,11 @@ extension Oracle {
     case .approveRemoval(let commit): approved.insert(commit)
     case .abort(let target):
       for (stack, since) in servingSince where stack.target == target {
-        if now - since < shortestBake[target] ?? 0 { rejected.insert(stack) }
+        // Not surely promoted before: whatever happened since counts against its bake.
+        let undisturbed = now - max(since, failedAt[stack] ?? 0, blindAt)
+        if undisturbed <= longestBake(target) + 2000, !wasTrusted.contains(stack) {
+          rejected.insert(stack)
+        }
       }
     case .pause, .resume: blindAt = now
     }

@@ -57,7 +57,6 @@ extension Setup {
     latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
     launchMilliseconds = random.pick([100, 600, 600, 2500])
     startMilliseconds = random.pick([50, 200, 200, 1000])
-    propagationMilliseconds = random.pick([0, 0, 0, 700, 2500])
     launchesOnlyWhenAsked = random.below(2) == 0
     sessionMilliseconds = random.pick([0, 300, 1500])
     healMilliseconds = random.pick([300, 1500])
