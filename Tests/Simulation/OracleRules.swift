@@ -29,6 +29,9 @@ extension Oracle {
     let stacks = ground.stacks(of: target)
     let split = ground.routes[target]?.route.split ?? [:]
     if stacks.isEmpty, split.values.allSatisfy({ $0 == 0 }) { held[target] = nil }
+    // By hand, or by what was under way, what is declared has come to serve since.
+    let serving = stacks.first { split[$0.id.generation] == 100 }
+    if let serving, held[target] == serving.certificate.declaredDigest { held[target] = nil }
     guard held[target] != nil else { return }
     switch effect {
     case .ensure(let certificate):

@@ -148,6 +148,7 @@ extension TargetPass {
       stackDigest: certificate.stackDigest, gatePassed: false,
       intended: stack.capacity.intended, wasStable: isServing,
       order: isServing ? order(repeating: certificate) : nil)
+    if weight(generation) > 0 { record.stacks[generation]?.sinceTraffic = .zero }
     if isServing { record.stable = generation }
   }
 

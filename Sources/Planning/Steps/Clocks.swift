@@ -4,10 +4,10 @@ import Model
 extension TargetPass {
   mutating func passTime() {
     record.clock = facts.now
+    for generation in record.stacks.keys { passTimeWithoutTraffic(generation) }
     guard elapsed > .zero else { return }
     record.rest(for: elapsed)
     for generation in record.stacks.keys {
-      passTimeWithoutTraffic(generation)
       guard let taken = record.stacks[generation]?.sinceLaunchTaken else { continue }
       let time = older(taken)
       record.stacks[generation]?.sinceLaunchTaken = time
