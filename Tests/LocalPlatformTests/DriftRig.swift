@@ -31,7 +31,9 @@ extension Rig {
     var last: Inspection?
     try await until("every process can be read") {
       let inspection = try await self.platform.inspect(certificate)
-      last = inspection
+      // A process between its fork and its program shows its parent's arguments and environment.
+      defer { last = inspection }
+      guard inspection == last else { return false }
       return inspection.readings[FieldPath("stack", "/processes/foreign")]?.isUnreadable == false
         && inspection.readings[FieldPath("instance/0", "/user")]?.isUnreadable == false
     }
