@@ -11,8 +11,6 @@ package struct PassService: Service {
   private let clock: AgentClock
   private let shelf: StateShelf
 
-  private static let glance = Duration.milliseconds(100)
-
   package init(
     parts: AgentParts, nudge: Nudge, shelf: StateShelf, log: Logger,
     clock: AgentClock = .host
@@ -36,14 +34,19 @@ package struct PassService: Service {
     defer { timer.cancel() }
     var soon: Task<Void, any Error>?
     defer { soon?.cancel() }
+    var glance = Glance()
     for await _ in nudge.wakeUps.cancelOnGracefulShutdown() {
-      state = try await pass.run(state, at: clock.now())
+      let begun = clock.now()
+      state = try await pass.run(state, at: begun)
       await shelf.put(state)
-      // Nobody tells when a launch is done, and nobody wants to wait a second to see it.
       soon?.cancel()
-      guard state.isLaunching, parts.interval > Self.glance else { continue }
+      let now = clock.now()
+      let cost = now.elapsed(since: begun, limit: parts.interval)
+      let pause = glance.pause(
+        for: state.records, cost: cost, interval: parts.interval, at: now)
+      guard let pause else { continue }
       soon = Task {
-        try await clock.sleep(Self.glance)
+        try await clock.sleep(pause)
         nudge()
       }
     }

@@ -119,14 +119,6 @@ extension PassState {
       ]
     }
   }
-
-  /// A launch was begun that may be done at any moment; a long one is not looked at more often.
-  var isLaunching: Bool {
-    records.values.contains { record in
-      guard let rollout = record.rollout, rollout.phase == .launching else { return false }
-      return rollout.elapsed < .seconds(5) && record.stacks[rollout.candidate]?.isRefused != true
-    }
-  }
 }
 
 extension TargetRecord {

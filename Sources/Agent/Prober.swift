@@ -101,11 +101,19 @@ package actor Prober {
   }
 
   private func watch(_ endpoint: Endpoint, of key: ProbeBook.Key, gate: HealthGate) async {
+    let begun = clock.now()
+    var hasPassed = false
     while !Task.isCancelled {
       let failure = await probe.failure(gate.check, at: endpoint, timeout: gate.timeout)
       if Task.isCancelled { return }
       record(failure, at: endpoint, of: key, gate: gate)
-      do { try await clock.sleep(gate.interval) } catch { return }
+      hasPassed = hasPassed || failure == nil
+      // The gate's interval lies between two passes. What has never answered yet is only waited
+      // for, and nobody tells when it is up.
+      let waited = clock.now().elapsed(since: begun, limit: .seconds(86_400))
+      let pause =
+        hasPassed ? gate.interval : Patience.pause(after: waited, atMost: gate.interval)
+      do { try await clock.sleep(pause) } catch { return }
     }
   }
 

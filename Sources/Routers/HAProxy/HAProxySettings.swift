@@ -11,7 +11,8 @@ package struct HAProxySettings: Hashable, Sendable {
   package var coalescing: Duration = .milliseconds(150)
   /// How long `apply` itself waits for servers to come up before it says `.waiting`.
   package var upWait: Duration = .seconds(2)
-  /// Between two checks of one healthy server; a failing one is looked at three times as often.
+  /// Between two checks of one healthy server; a failing one is looked at three times as often, one
+  /// that is down twenty times as often.
   package var checkInterval: Duration = .seconds(1)
   /// How long an old worker may keep connections after a reload; raised to the longest drain.
   package var hardStopAfter: Duration = .seconds(3600)

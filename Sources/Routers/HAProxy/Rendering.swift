@@ -94,10 +94,12 @@ struct Rendering: Sendable {
   func serverLine(_ endpoint: Endpoint) -> String {
     let interval = max(100, settings.checkInterval.wholeMilliseconds)
     let often = max(100, interval / 3)
+    // A server that is added is down until its first check has passed, and traffic waits for it.
+    let soon = max(50, interval / 20)
     // A refused connection is a dead server until its next check: each further try of it would
     // cost a request.
     return "\(Self.address(endpoint)) check inter \(interval)ms fastinter \(often)ms"
-      + " downinter \(often)ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
+      + " downinter \(soon)ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
       + " weight 1"
   }
 
