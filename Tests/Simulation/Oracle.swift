@@ -9,7 +9,6 @@ final class Oracle {
   // The simulation owns it and outlives it.
   unowned(unsafe) var simulation: Simulation!
   private(set) var violations: [String] = []
-  private(set) var passes = 0
 
   // MARK: What it has seen
 
@@ -55,7 +54,6 @@ final class Oracle {
   var held: [TargetID: Digest] = [:]
   private var listings: [(at: Moment, listing: LiveState)] = []
   private var calls: [TargetID: Int] = [:]
-  private var secrets = 0
 
   func report(_ invariant: String, _ text: String) {
     violations.append("\(invariant): \(text)")
@@ -144,8 +142,6 @@ final class Oracle {
   }
 
   private func leaks(_ text: String) -> Bool { text.contains("canary-") }
-
-  func countPass() { passes += 1 }
 
   /// The next commit must descend from this one: the source worker has recorded it, or a process has
   /// begun with it.

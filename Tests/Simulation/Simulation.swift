@@ -88,7 +88,7 @@ package final class Simulation: @unchecked Sendable {
     schedule_leave()
     oracle.simulation = nil
     return Outcome(
-      violations: violations, hash: trace.hash, steps: timeline.steps, passes: oracle.passes,
+      violations: violations, hash: trace.hash, steps: timeline.steps,
       points: points, settledAfter: settledAfter, coverage: coverage, trace: trace.lines)
   }
 
@@ -304,7 +304,6 @@ package struct Outcome: Sendable {
   package var violations: [String]
   package var hash: UInt64
   package var steps: Int
-  package var passes: Int
   package var points: Int
   package var settledAfter: Moment?
   package var coverage: Coverage
