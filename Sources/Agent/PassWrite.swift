@@ -27,7 +27,7 @@ extension PassState {
           ? old != plan.record
           : old?.withoutClocks != plan.record?.withoutClocks)
       if isChanged {
-        write.records[plan.target] = .some(try plan.record.map(CanonicalJSON.text))
+        write.records[plan.target] = .some(plan.record.map { WrittenRecord($0) })
       }
       if statuses[plan.target] != plan.status {
         write.statuses[plan.target] = .some(plan.shown)
@@ -40,7 +40,7 @@ extension PassState {
     }
     let planned = Dictionary(output.plan.map { ($0.target, $0.record) }) { first, _ in first }
     for (target, record) in writeClocks(planned.compactMapValues { $0 }, at: now) {
-      write.records[target] = try CanonicalJSON.text(record)
+      write.records[target] = .some(WrittenRecord(record))
     }
     for target in strangers(to: output) { write.statuses[target] = .some(nil) }
     write.entries += intents
@@ -49,7 +49,7 @@ extension PassState {
     newRecord.sources.merge(sources) { _, new in new }
     note(sources, in: &write, at: now)
     if isClockDue || !adoptions.isEmpty || newRecord.withoutClocks != agentRecord.withoutClocks {
-      write.agentRecord = try CanonicalJSON.text(newRecord)
+      write.agentRecord = WrittenRecord(newRecord)
     }
     return write
   }

@@ -31,8 +31,8 @@ package struct LedgerContents: Sendable {
 package struct LedgerWrite: Sendable {
   package var entries: [LedgerEntry] = []
   /// nil deletes the record.
-  package var records: [TargetID: String?] = [:]
-  package var agentRecord: String?
+  package var records: [TargetID: WrittenRecord?] = [:]
+  package var agentRecord: WrittenRecord?
   /// nil deletes the status.
   package var statuses: [TargetID: TargetStatus?] = [:]
   package var fingerprints: [StackID: Fingerprint?] = [:]
@@ -40,8 +40,9 @@ package struct LedgerWrite: Sendable {
   /// Keys of alerts that were delivered or given up.
   package var deliveredAlerts: [String] = []
   package init(
-    entries: [LedgerEntry] = [], records: [TargetID: String?] = [:], agentRecord: String? = nil,
-    statuses: [TargetID: TargetStatus?] = [:], fingerprints: [StackID: Fingerprint?] = [:],
+    entries: [LedgerEntry] = [], records: [TargetID: WrittenRecord?] = [:],
+    agentRecord: WrittenRecord? = nil, statuses: [TargetID: TargetStatus?] = [:],
+    fingerprints: [StackID: Fingerprint?] = [:],
     alerts: [OutboxAlert] = [], deliveredAlerts: [String] = []
   ) {
     self.entries = entries
@@ -57,6 +58,21 @@ package struct LedgerWrite: Sendable {
     entries.isEmpty && records.isEmpty && agentRecord == nil && statuses.isEmpty
       && fingerprints.isEmpty && alerts.isEmpty && deliveredAlerts.isEmpty
   }
+}
+
+/// What the agent wants to find again, which a ledger keeps and does not look into.
+package struct WrittenRecord: Sendable, ExpressibleByStringLiteral {
+  private let make: @Sendable () throws -> String
+
+  /// The text is made by whoever needs it: a ledger that keeps none costs none.
+  package init(_ value: some Encodable & Sendable) {
+    make = { try CanonicalJSON.text(value) }
+  }
+
+  package init(stringLiteral text: String) { make = { text } }
+
+  /// Canonical JSON. Errors: those of the value.
+  package func text() throws -> String { try make() }
 }
 
 /// One line of the history that users see; chained by HMAC to the one before.

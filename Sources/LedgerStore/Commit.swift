@@ -22,8 +22,8 @@ struct Commit {
 
   mutating func run(_ write: LedgerWrite) throws -> Int {
     try append(write.entries)
-    try replace("record", write.records.map { ("\($0.key)", $0.value) })
-    if let record = write.agentRecord { try replace("agent", [("agent", record)]) }
+    try replace("record", try write.records.map { ("\($0.key)", try $0.value?.text()) })
+    if let record = write.agentRecord { try replace("agent", [("agent", try record.text())]) }
     try replace("status", try write.statuses.map { ("\($0)", try $1.map(Self.json)) })
     try replace(
       "fingerprint",

@@ -38,8 +38,8 @@ final class Disk {
 /// The ledger's content: what a transaction changes, it changes whole.
 struct LedgerFile {
   var sequence = 0
-  var records: [TargetID: String] = [:]
-  var agentRecord: String?
+  var records: [TargetID: WrittenRecord] = [:]
+  var agentRecord: WrittenRecord?
   var fingerprints: [StackID: Fingerprint] = [:]
   var statuses: [TargetID: TargetStatus] = [:]
   var alerts: [OutboxAlert] = []

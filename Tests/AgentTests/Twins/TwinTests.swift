@@ -48,14 +48,25 @@ private let seeds = Int(ProcessInfo.processInfo.environment["VIRIDIAN_WALKS"] ??
 
   private func difference(_ a: LedgerWrite?, _ b: LedgerWrite?) -> String {
     let (a, b) = (a ?? LedgerWrite(), b ?? LedgerWrite())
-    if a.records != b.records, let wrong = firstDifference(read(a.records), read(b.records)) {
+    let (mine, others) = (a.records.mapValues(text), b.records.mapValues(text))
+    if mine != others, let wrong = firstDifference(read(mine), read(others)) {
       return "record \(wrong)"
     }
     if let wrong = firstDifference(a.statuses, b.statuses) { return "status \(wrong)" }
     if a.entries != b.entries { return "entries: \(a.entries) or \(b.entries)" }
     if a.alerts != b.alerts { return "alerts: \(a.alerts) or \(b.alerts)" }
     if a.fingerprints != b.fingerprints { return "fingerprints" }
-    return a.agentRecord == b.agentRecord ? "" : "the agent's own record"
+    return text(a.agentRecord) == text(b.agentRecord) ? "" : "the agent's own record"
+  }
+
+  private func text(_ record: WrittenRecord?) -> String? {
+    record.map { record in
+      do {
+        return try record.text()
+      } catch {
+        return "\(error)"
+      }
+    }
   }
 
   /// As values: the text of a dictionary by digest has no order.
