@@ -12,6 +12,7 @@ extension TargetPass {
     if cause != .drift, cause != .repair || stableState != .serving, let warm = reusable() {
       return reuse(warm)
     }
+    if cause == .commit, let serving = servingStill() { return resume(serving) }
     // What may not be launched must not keep stable from being repaired.
     if let obstacle = obstacle(to: cause) {
       note("\(declaredVersion) waits: \(obstacle)")
@@ -151,6 +152,38 @@ extension TargetPass {
       isReuse: true)
     let version = record.stacks[generation]?.version ?? ""
     say(.decision, generation, "switches to \(generation) (\(version)), which is still there")
+  }
+
+  // MARK: - Wanted again
+
+  /// What was taken back and went on serving, for nothing else could, is declared again (S7).
+  private func servingStill() -> Generation? {
+    guard strategy == .blueGreen, !isWorker, clash == nil, let digest = desiredDigest,
+      record.hold.map({ $0.digest != digest && $0.reason != .ledgerLost }) ?? true,
+      record.quarantined[digest] == nil
+    else { return nil }
+    return record.stacks.keys.first { generation in
+      guard let stack = record.stacks[generation], stack.role == .superseded else { return false }
+      return stack.gatePassed && isAsDeclared(generation) && isComplete(generation)
+        && weight(generation) == 100
+    }
+  }
+
+  /// Its rollout begins anew: it has not been trusted yet.
+  private mutating func resume(_ generation: Generation) {
+    if let objection = objection(to: .new, digest: desiredDigest) {
+      return note("does not go on with \(generation): \(objection)")
+    }
+    guard let certificate = stacks[generation]?.certificate else { return }
+    dropSuccessor(because: "\(generation) is what is declared, and serves still")
+    let order = order(repeating: certificate)
+    record.stacks[generation]?.become(.candidate)
+    record.stacks[generation]?.order = order
+    record.rollout = RolloutMachine(
+      candidate: generation, from: record.stable, cause: .commit, strategy: strategy)
+    say(
+      .decision, generation,
+      "goes on with \(generation) (\(certificate.version)), which is declared again and serves")
   }
 
   // MARK: - Launch
