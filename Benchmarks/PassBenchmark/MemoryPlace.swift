@@ -6,6 +6,7 @@ import PlatformKit
 actor MemoryPlatform: Platform {
   nonisolated let name: PlatformName = "memory"
   nonisolated let identity = "memory"
+  nonisolated let propagation = Duration.zero
   nonisolated let nameLimit = 128
   private var stacks: [StackID: StackObservation] = [:] { didSet { listing = nil } }
   /// Until something changes. A real platform makes another value of it each time; what that costs
@@ -55,7 +56,8 @@ actor MemoryPlatform: Platform {
 }
 
 actor MemoryRouter: TrafficRouter {
-  nonisolated let limits = RouterLimits(stacksPerRoute: 5, weightsAreExact: true)
+  nonisolated let limits = RouterLimits(
+    stacksPerRoute: 5, weightsAreExact: true, propagation: .zero)
   private var routes: [TargetID: Observed<RouteObservation>] = [:]
   private(set) var writes = 0
 

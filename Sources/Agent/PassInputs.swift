@@ -14,6 +14,8 @@ package struct PassInputs: Sendable {
   package var stacks: [TargetID: [StackObservation]]
   package var platforms: [PlatformName: Observed<LiveState>]
   package var routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>]
+  /// How late a listing of the platform, and a reading of its router, may show what was done.
+  package var propagations: [PlatformName: (stacks: Duration, route: Duration)]
   package var probes: [ProbeBook.Key: ProbeReport]
   package var inspections: [ProbeBook.Key: InspectionReport]
   package var fingerprints: [StackID: Fingerprint]
@@ -30,6 +32,7 @@ package struct PassInputs: Sendable {
     stacks: [TargetID: [StackObservation]],
     platforms: [PlatformName: Observed<LiveState>],
     routes: [PlatformName: Observed<[TargetID: Observed<RouteObservation>]>],
+    propagations: [PlatformName: (stacks: Duration, route: Duration)],
     probes: [ProbeBook.Key: ProbeReport], inspections: [ProbeBook.Key: InspectionReport],
     fingerprints: [StackID: Fingerprint], resolutions: [TargetID: Resolution],
     freezes: [TargetID: String], inFlight: [TargetID: [Action]],
@@ -46,6 +49,7 @@ package struct PassInputs: Sendable {
     self.stacks = stacks
     self.platforms = platforms
     self.routes = routes
+    self.propagations = propagations
     self.probes = probes
     self.inspections = inspections
     self.fingerprints = fingerprints
@@ -94,16 +98,18 @@ package struct PassInputs: Sendable {
       desired.target?.platform ?? stacks.first?.certificate.platform
       ?? record?.lastGood?.platform
     let keys = stacks.map { ($0.id.generation, ProbeBook.Key($0.certificate)) }
+    let propagation = platform.flatMap { propagations[$0] } ?? (.zero, .zero)
     return TargetInput(
       id: id, formerly: renames.names(before: id), desired: desired, contest: contest(id),
       resolution: resolutions[id] ?? .waiting(reason: "not resolved yet"), freeze: freezes[id],
-      stacks: observed(stacks, on: platform), foreign: foreign(id, on: platform),
+      stacks: observed(stacks, on: platform), stacksPropagation: propagation.stacks,
+      foreign: foreign(id, on: platform),
       probes: byGeneration(keys, probes), inspections: byGeneration(keys, inspections),
       fingerprints: Dictionary(
         fingerprints.map { ($0.key.generation, $0.value) }
       ) { first, _ in first },
-      route: route(id, on: platform), inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [],
-      record: record)
+      route: route(id, on: platform), routePropagation: propagation.route,
+      inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [], record: record)
   }
 
   private func desiredInput(

@@ -49,6 +49,9 @@ extension Pass {
       now: now, interval: parts.interval, agent: conditions(state),
       limits: limits, sources: sources, claims: claims, renames: renames, stacks: stacks,
       platforms: platforms, routes: routes,
+      propagations: parts.places.mapValues {
+        ($0.platform.propagation, $0.router.limits.propagation)
+      },
       probes: await parts.prober.reports(at: now),
       inspections: await parts.inspector.current(at: now),
       fingerprints: state.fingerprints,

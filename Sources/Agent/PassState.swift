@@ -130,6 +130,7 @@ extension TargetRecord {
       var stack = stack
       stack.inRole = .zero
       stack.sinceTraffic = stack.sinceTraffic.map { _ in .zero }
+      stack.absentFor = stack.absentFor.map { _ in .zero }
       stack.belowFloor = stack.belowFloor.map { _ in .zero }
       stack.sinceLaunchTaken = stack.sinceLaunchTaken.map { _ in .zero }
       stack.backOff = stack.backOff?.withoutClock

@@ -123,6 +123,8 @@ package struct TargetInput: Hashable, Codable, Sendable {
   package var stacks: Observed<[StackObservation]>
   /// Age of `stacks`.
   package var stacksAge: Duration = .zero
+  /// After so long every listing shows a change, as the platform documents it.
+  package var stacksPropagation: Duration = .zero
   /// Objects that bear one of this target's stack names without a valid certificate.
   package var foreign: [ForeignObject] = []
   /// By generation; from the agent's prober at the stacks' own endpoints, not through the router.
@@ -134,6 +136,8 @@ package struct TargetInput: Hashable, Codable, Sendable {
   /// `.known(nil)`: the router has no route for this target.
   package var route: Observed<RouteObservation?>
   package var routeAge: Duration = .zero
+  /// After so long every reading shows a write, as the router documents it.
+  package var routePropagation: Duration = .zero
   /// Actions of this target that are still being executed.
   package var inFlight: [Action] = []
   /// What ended since the last pass.
@@ -144,10 +148,12 @@ package struct TargetInput: Hashable, Codable, Sendable {
     id: TargetID, formerly: [TargetID] = [], desired: DesiredInput, contest: Contest? = nil,
     resolution: Resolution = .waiting(reason: "not resolved yet"), freeze: String? = nil,
     stacks: Observed<[StackObservation]>, stacksAge: Duration = .zero,
+    stacksPropagation: Duration = .zero,
     foreign: [ForeignObject] = [], probes: [Generation: ProbeReport] = [:],
     inspections: [Generation: InspectionReport] = [:],
     fingerprints: [Generation: Fingerprint] = [:], route: Observed<RouteObservation?>,
-    routeAge: Duration = .zero, inFlight: [Action] = [], outcomes: [ActionOutcome] = [],
+    routeAge: Duration = .zero, routePropagation: Duration = .zero, inFlight: [Action] = [],
+    outcomes: [ActionOutcome] = [],
     record: TargetRecord? = nil
   ) {
     self.id = id
@@ -158,12 +164,14 @@ package struct TargetInput: Hashable, Codable, Sendable {
     self.freeze = freeze
     self.stacks = stacks
     self.stacksAge = stacksAge
+    self.stacksPropagation = stacksPropagation
     self.foreign = foreign
     self.probes = probes
     self.inspections = inspections
     self.fingerprints = fingerprints
     self.route = route
     self.routeAge = routeAge
+    self.routePropagation = routePropagation
     self.inFlight = inFlight
     self.outcomes = outcomes
     self.record = record

@@ -44,6 +44,9 @@ extension TargetPass {
     if !isFresh(input.whole.stacksAge, since: record.sinceStackAction) {
       return "the platform's listing is \(input.whole.stacksAge.text) old"
     }
+    if let generation = absentTooShortly {
+      return "\(generation) is not listed, and a listing may show it late"
+    }
     if isWorker { return nil }
     if case .unknown(let reason) = input.whole.route { return "the route is not known: \(reason)" }
     if !isFresh(input.whole.routeAge, since: record.route.sinceWrite) {
@@ -57,6 +60,34 @@ extension TargetPass {
   /// Fresh enough, and newer than what we last asked for.
   private func isFresh(_ age: Duration, since action: Duration?) -> Bool {
     age <= facts.limits.freshness && (action.map { age <= $0 } ?? true)
+  }
+
+  /// What serves or is to serve, and is not shown for so short a time that it may be there.
+  private var absentTooShortly: Generation? {
+    record.stacks.keys.sorted().first { generation in
+      let role = record.stacks[generation]?.role
+      return (role == .stable || role == .candidate) && mayBeThere(generation)
+    }
+  }
+
+  /// A listing that shows things late may not show it yet.
+  func mayBeThere(_ generation: Generation) -> Bool {
+    guard let time = record.stacks[generation]?.absentFor else { return false }
+    return time < input.whole.stacksPropagation + input.whole.stacksAge
+  }
+
+  /// The listing shows all that was asked of the platform: only by such a one more is asked.
+  var isListingSettled: Bool {
+    record.sinceStackAction.map {
+      $0 >= input.whole.stacksPropagation + input.whole.stacksAge
+    } ?? true
+  }
+
+  /// The reading shows the last write, if that was done at all.
+  var isRouteSettled: Bool {
+    record.route.sinceWrite.map {
+      $0 >= input.whole.routePropagation + input.whole.routeAge
+    } ?? true
   }
 
   // MARK: - Stacks
@@ -100,9 +131,10 @@ extension TargetPass {
       && (probe(generation)?.proven ?? 0) >= stack.capacity.declared
   }
 
-  /// Nothing of it runs, nor is meant to.
+  /// Nothing of it runs, nor is meant to, as far as a settled listing tells.
   func isParked(_ generation: Generation) -> Bool {
-    guard let stack = stacks[generation] else { return true }
+    guard let stack = stacks[generation] else { return !mayBeThere(generation) }
+    guard isListingSettled else { return false }
     if case .launching = stack.phase { return false }
     return stack.capacity.intended == 0 && stack.capacity.running == 0
   }
@@ -122,7 +154,7 @@ extension TargetPass {
 
   /// The same of whatever the route shows, also where nothing that takes traffic is declared.
   func hasLeftRoute(_ generation: Generation) -> Bool {
-    guard weight(generation) == 0 else { return false }
+    guard weight(generation) == 0, isRouteSettled else { return false }
     if sessions(generation) == 0 { return true }
     guard let stack = record.stacks[generation] else { return false }
     let since = min(stack.inRole, stack.sinceTraffic ?? stack.inRole)

@@ -97,6 +97,8 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var sinceTraffic: Duration?
   /// When a complete listing first showed it: should it vanish, its number is not used again.
   package var firstSeen: WallTime?
+  /// Accumulated time for which listings that show changes late have not shown it; nil: the last one did.
+  package var absentFor: Duration?
   /// Of stable: accumulated time for which it has been below its floor; nil: it is not.
   package var belowFloor: Duration?
   /// Calls about this stack that failed: one that cannot go delays no other (L6).

@@ -14,6 +14,10 @@ package protocol Platform: Sendable {
   /// The longest stack name that the platform takes, in bytes.
   var nameLimit: Int { get }
 
+  /// After so long every listing shows a change, as the platform's maker documents it; zero: the next one
+  /// does. Until then nothing is taken away by what is listed, and what is absent may be there (S13).
+  var propagation: Duration { get }
+
   /// One listing of all stacks with a valid certificate of ours, complete or an error.
   func observe() async throws(PlatformError) -> LiveState
 

@@ -27,8 +27,12 @@ package struct RouterLimits: Hashable, Sendable {
   package var stacksPerRoute: Int
   /// Weights are met exactly, not rounded.
   package var weightsAreExact: Bool
-  package init(stacksPerRoute: Int, weightsAreExact: Bool) {
+  /// After so long every reading shows a write that has ended, as its maker documents it; zero: the next
+  /// one does. Until then nothing is taken away by what is read (S4, S13).
+  package var propagation: Duration
+  package init(stacksPerRoute: Int, weightsAreExact: Bool, propagation: Duration) {
     self.stacksPerRoute = stacksPerRoute
     self.weightsAreExact = weightsAreExact
+    self.propagation = propagation
   }
 }

@@ -45,6 +45,7 @@ private func at(_ seconds: Int) -> Now {
 private struct InspectedPlatform: Platform {
   let name: PlatformName = "local"
   let identity = "here"
+  let propagation = Duration.zero
   let nameLimit = 128
   let inspections: AsyncStream<Generation>
   private let told: AsyncStream<Generation>.Continuation

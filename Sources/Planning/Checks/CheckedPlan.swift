@@ -153,6 +153,10 @@ extension Action {
     }
   }
 
+  var isRouteRemoval: Bool {
+    if case .removeRoute = self { true } else { false }
+  }
+
   var isRouteWrite: Bool {
     switch self {
     case .route, .removeRoute: true

@@ -65,11 +65,7 @@ extension PlanChecks {
 
   /// S4: a route is removed only once it carries nothing and nothing serves behind it.
   static let noRouteRemovedUnderTraffic: Rule = { checked in
-    let removes = checked.plan.actions.contains { action in
-      guard case .removeRoute = action else { return false }
-      return true
-    }
-    guard removes else { return [] }
+    guard checked.plan.actions.contains(where: \.isRouteRemoval) else { return [] }
     guard let route = checked.route else { return ["removes a route that was not read"] }
     var wrong: [String] = []
     if !checked.isRemovalAllowed, !checked.isWorker {

@@ -23,6 +23,53 @@ extension PlanChecks {
     return wrong
   }
 
+  /// S13, S4: where readings show changes late, what takes away waits until one must show all of them.
+  static let settledForDestruction: Rule = { checked in
+    let stopped = checked.reductions.map(\.stack.generation) + checked.retirements.map(\.generation)
+    var wrong: [String] = []
+    if !isListingSettled(checked) {
+      wrong += stopped.map { "\($0) ends by a listing that may not show what was asked for last" }
+      wrong += aloneStarts(checked).map {
+        "\($0) starts alone by a listing that may not show what was asked for last"
+      }
+    }
+    if !isRouteSettled(checked) {
+      if !checked.isWorker {
+        wrong += stopped.map { "\($0) ends by a reading that may not show the last route write" }
+      }
+      if checked.plan.actions.contains(where: \.isRouteRemoval) {
+        wrong.append("the route is removed by a reading that may not show the last write")
+      }
+    }
+    return wrong
+  }
+
+  /// Stacks that begin to run and must not run beside another.
+  private static func aloneStarts(_ checked: CheckedPlan) -> [Generation] {
+    guard checked.spec?.traffic.exclusive == true else { return [] }
+    let launched = checked.launches.map(\.stack.generation).filter { checked.stacks[$0] == nil }
+    let started = checked.changes.filter { change in
+      change.count > 0 && change.seen?.capacity.intended == 0
+    }
+    return launched + started.map(\.stack.generation)
+  }
+
+  private static func isListingSettled(_ checked: CheckedPlan) -> Bool {
+    let (late, age) = (checked.target.stacksPropagation, checked.target.stacksAge)
+    guard late > .zero else { return true }
+    let hasEnded = checked.target.outcomes.contains { !$0.action.isRouteWrite }
+    guard !hasEnded, checked.before?.clock != nil else { return false }
+    return checked.before?.sinceStackAction.map { $0 + passed(checked) >= late + age } ?? true
+  }
+
+  private static func isRouteSettled(_ checked: CheckedPlan) -> Bool {
+    let (late, age) = (checked.target.routePropagation, checked.target.routeAge)
+    guard late > .zero else { return true }
+    let hasEnded = checked.target.outcomes.contains { $0.action.isRouteWrite }
+    guard !hasEnded, checked.before?.clock != nil else { return false }
+    return checked.before?.route.sinceWrite.map { $0 + passed(checked) >= late + age } ?? true
+  }
+
   /// S14 and observe mode: without the lease or the mode to act there is no action of any kind.
   static let mayAct: Rule = { checked in
     guard !checked.plan.actions.isEmpty else { return [] }

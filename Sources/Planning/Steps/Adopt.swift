@@ -47,7 +47,7 @@ extension TargetPass {
   /// Stacks of the record that a complete listing does not show.
   private mutating func forgetGone() {
     for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
-    where stacks[generation] == nil {
+    where stacks[generation] == nil && !mayBeThere(generation) {
       // A late answer may still create it: it stays ours until none can come any more.
       let mayAppear = stack.firstSeen == nil && stack.inRole <= facts.limits.freshness * 2
       switch stack.role {

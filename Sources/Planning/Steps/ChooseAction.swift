@@ -26,6 +26,10 @@ extension TargetPass {
     if facts.isObserving { return note("would: \(why)") }
     if let busy = input.whole.inFlight.first { return note("\(why): waits for \(busy.words)") }
     if let delay = delay(of: action) { return note("\(why): \(delay)") }
+    // S13: each action is decided from what the one before has made.
+    if action.verb != .route, !isListingSettled {
+      return note("\(why): waits until the listing shows what was asked for last")
+    }
     // S22: 600 launch calls an hour. What takes away is bounded by what was launched, and a route
     // is never kept from its rollback.
     if action.verb == .launch, record.spent >= Self.hour {
@@ -51,6 +55,9 @@ extension TargetPass {
     guard observed != intended || isDrift else { return }
     if observed == nil, !mayCreateRoute { return }
     let isRepair = record.route.wanted == intended && record.route.isConfirmed
+    if isRepair, !isRouteSettled {
+      return note("waits until a reading of the route shows all writes")
+    }
     if isRepair, record.route.repairs.count >= Self.routeRepairs {
       alertOnce(
         .breakerOpen, .error, about: "route",
@@ -113,7 +120,7 @@ extension TargetPass {
   /// are kept warm need no route; should they be wanted again, there will be one.
   private var isRouteOver: Bool {
     guard let route, isRemovalAllowed || (isWorker && record.rollout == nil) else { return false }
-    return route.route.backends.allSatisfy { hasLeftRoute($0.generation) }
+    return isRouteSettled && route.route.backends.allSatisfy { hasLeftRoute($0.generation) }
   }
 
   private mutating func removeRoute() {

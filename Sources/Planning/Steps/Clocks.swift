@@ -5,6 +5,7 @@ extension TargetPass {
   mutating func passTime() {
     record.clock = facts.now
     for generation in record.stacks.keys { passTimeWithoutTraffic(generation) }
+    passTimeOfPropagation()
     guard elapsed > .zero else { return }
     record.rest(for: elapsed)
     for generation in record.stacks.keys {
@@ -20,8 +21,10 @@ extension TargetPass {
       guard let left = record.stacks[generation]?.backOff?.remaining else { continue }
       record.stacks[generation]?.backOff?.remaining = max(.zero, left - elapsed)
     }
-    record.sinceStackAction = older(record.sinceStackAction)
-    record.route.sinceWrite = older(record.route.sinceWrite)
+    record.sinceStackAction = older(
+      record.sinceStackAction, within: input.whole.stacksPropagation)
+    record.route.sinceWrite = older(
+      record.route.sinceWrite, within: input.whole.routePropagation)
     record.route.repairs = record.route.repairs.map { $0 + elapsed }.filter { $0 < Self.hour }
     let window = record.breaker.window
     record.breaker.replacements = record.breaker.replacements.map { $0 + elapsed }
@@ -42,9 +45,25 @@ extension TargetPass {
   static var hour: Duration { .seconds(3600) }
 
   /// nil once every fresh reading is newer anyway.
-  private func older(_ time: Duration?) -> Duration? {
+  private func older(_ time: Duration?, within propagation: Duration = .zero) -> Duration? {
     guard let time else { return nil }
-    return time + elapsed > facts.limits.freshness ? nil : time + elapsed
+    return time + elapsed > facts.limits.freshness + propagation ? nil : time + elapsed
+  }
+
+  /// Where readings show things late. What an earlier process asked for may have been done since, and
+  /// what nobody remembers may have been asked for: an unwatched record begins as if it were now.
+  private mutating func passTimeOfPropagation() {
+    let (stacksLate, routeLate) = (input.whole.stacksPropagation, input.whole.routePropagation)
+    let isUnwatched = input.whole.record?.clock == nil
+    if routeLate > .zero, isUnwatched { record.route.sinceWrite = .zero }
+    guard stacksLate > .zero else { return }
+    if isUnwatched { record.sinceStackAction = .zero }
+    guard input.whole.stacks.value != nil else { return }
+    for (generation, stack) in record.stacks {
+      let isListed = stacks[generation] != nil
+      record.stacks[generation]?.absentFor =
+        isListed ? nil : stack.absentFor.map { $0 + elapsed } ?? .zero
+    }
   }
 
   /// How long stable has been below its floor, as far as fresh probes tell.

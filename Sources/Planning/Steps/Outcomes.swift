@@ -10,6 +10,7 @@ extension TargetPass {
         return written.split != route?.route.split
       }
     }
+    restartPropagation()
     for outcome in input.whole.outcomes {
       let verb = outcome.action.verb
       rememberAnswer(to: outcome)
@@ -27,6 +28,18 @@ extension TargetPass {
       case .rejected(.stack, let reason): reject(outcome.action, reason)
       case .rejected(.platform, let reason), .rejected(.noEvidence, let reason):
         backOff(outcome.action, reason)
+      }
+    }
+  }
+
+  /// Whatever became of it, it was done by now or never will be.
+  private mutating func restartPropagation() {
+    for outcome in input.whole.outcomes {
+      switch outcome.action {
+      case .route, .removeRoute:
+        if input.whole.routePropagation > .zero { record.route.sinceWrite = .zero }
+      case .ensure, .setInstances, .retire:
+        if input.whole.stacksPropagation > .zero { record.sinceStackAction = .zero }
       }
     }
   }

@@ -18,8 +18,9 @@ extension TargetPass {
   private func hasTakenBack(_ rollout: RolloutMachine) -> Bool {
     let candidate = rollout.candidate
     let isQuiet = isParked(candidate) || !isComplete(candidate)
-    if rollout.strategy == .recreate { return (isWorker || weight(candidate) == 0) && isQuiet }
-    guard isWorker else { return weight(candidate) == 0 }
+    let hasNothing = isWorker || (weight(candidate) == 0 && isRouteSettled)
+    if rollout.strategy == .recreate { return hasNothing && isQuiet }
+    guard isWorker else { return hasNothing }
     guard let stable = record.stable, isStableThere else { return isQuiet }
     // The candidate was parked only after stable had proved itself (`takeBack`).
     return isQuiet && isMeantToRunFully(stable)

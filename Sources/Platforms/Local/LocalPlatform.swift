@@ -9,6 +9,8 @@ package import PlatformKit
 package final class LocalPlatform: Platform {
   package let name: PlatformName
   package var identity: String { site.identity }
+  /// Processes and files are read where they are.
+  package let propagation = Duration.zero
   package let nameLimit = Site.nameLimit
 
   /// Every field that `inspect` reads: `*` stands for an instance's number or one name, `**` for

@@ -45,7 +45,8 @@ package actor HAProxyRouter: TrafficRouter {
       throw .rejected(fault: .platform, "1 to 50 slots, not \(settings.slots)")
     }
     self.settings = settings
-    limits = RouterLimits(stacksPerRoute: settings.slots, weightsAreExact: true)
+    limits = RouterLimits(
+      stacksPerRoute: settings.slots, weightsAreExact: true, propagation: .zero)
     rendering = Rendering(settings: settings)
     socket = MasterSocket(path: settings.masterSocket)
     process = HAProxyProcess(settings: settings)

@@ -21,7 +21,8 @@ final class TwinPlace: Platform, TrafficRouter {
   let name: PlatformName = "memory"
   let identity = "memory"
   let nameLimit = 128
-  let limits = RouterLimits(stacksPerRoute: 5, weightsAreExact: true)
+  let limits = RouterLimits(stacksPerRoute: 5, weightsAreExact: true, propagation: .zero)
+  let propagation = Duration.zero
   let world = Mutex(World())
 
   func observe() async throws(PlatformError) -> LiveState {

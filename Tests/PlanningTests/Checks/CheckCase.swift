@@ -123,6 +123,13 @@ struct CheckCase {
     plan.actions = []
   }
 
+  /// The same, and v001 is parked, where a listing or a reading of the route may be so late.
+  mutating func settleLate(stacks: Duration = .zero, route: Duration = .zero) {
+    settle()
+    (target.stacksPropagation, target.routePropagation) = (stacks, route)
+    park(1)
+  }
+
   /// Nothing of v002 was launched yet: the plan launches it.
   mutating func launch(_ cause: RolloutMachine.Cause = .commit) {
     target.stacks = .known([Self.observed(Self.old, 1)])

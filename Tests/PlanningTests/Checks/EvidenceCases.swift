@@ -35,6 +35,37 @@ enum EvidenceCases {
       right.target.route = .unknown(reason: "no socket")
       right.park(1, to: 2)
     },
+    RuleCase("S13", "parking before a listing must show what was asked for last") { wrong in
+      wrong.settleLate(stacks: .seconds(5))
+      wrong.target.record?.sinceStackAction = .seconds(3)
+    } good: { right in
+      right.settleLate(stacks: .seconds(5))
+      // The second of this pass is the fifth.
+      right.target.record?.sinceStackAction = .seconds(4)
+    },
+    RuleCase("S13", "parking in the pass in which what was asked for has ended") { wrong in
+      wrong.settleLate(stacks: .seconds(5))
+      wrong.target.outcomes = [
+        ActionOutcome(action: .retire(CheckCase.reference(3)), result: .done)
+      ]
+    } good: { right in
+      right.settleLate(stacks: .seconds(5))
+    },
+    RuleCase("S13", "parking before a reading must show the last route write") { wrong in
+      wrong.settleLate(route: .seconds(5))
+      wrong.target.record?.route.sinceWrite = .seconds(3)
+    } good: { right in
+      right.settleLate(route: .seconds(5))
+      right.target.record?.route.sinceWrite = .seconds(4)
+    },
+    RuleCase("S13", "parking by the first reading of a process, which may show things late") {
+      wrong in
+      wrong.settleLate(route: .seconds(5))
+      wrong.target.record?.clock = nil
+    } good: { right in
+      right.settleLate()
+      right.target.record?.clock = nil
+    },
     RuleCase("S14", "acting in observe mode") { wrong in
       wrong.input.agent.mode = .observe
     } good: { right in

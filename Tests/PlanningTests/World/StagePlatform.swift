@@ -147,6 +147,7 @@ extension Stage {
     case "stale": world.router.age = try duration(argument)
     case "fresh": world.router.age = .zero
     case "propagation": world.router.propagation = try duration(argument)
+    case "documents": world.router.documented = try duration(argument)
     case "refuses": world.router.refusal = .rejected(try fault(argument), words.last ?? "")
     case "throttles": world.router.refusal = .transient("the socket is busy")
     case "conflicts": world.router.refusal = .conflict("somebody wrote first")

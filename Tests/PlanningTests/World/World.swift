@@ -69,7 +69,8 @@ struct World {
       stacks: platform.observed(id), stacksAge: platform.age, foreign: platform.foreign[id] ?? [],
       probes: platform.probes(id), inspections: platform.inspections(id),
       fingerprints: ledger.fingerprints[id] ?? [:], route: router.observed(id, platform),
-      routeAge: router.age, inFlight: process.inFlight[id].map { [$0.action] } ?? [],
+      routeAge: router.age, routePropagation: router.documented,
+      inFlight: process.inFlight[id].map { [$0.action] } ?? [],
       outcomes: process.outcomes[id] ?? [], record: ledger.records[id])
   }
 

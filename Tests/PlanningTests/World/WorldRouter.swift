@@ -15,6 +15,8 @@ struct WorldRouter {
   var age: Duration = .zero
   /// How long a read goes on showing the state before a write.
   var propagation: Duration = .zero
+  /// How long that takes at most, as its maker says.
+  var documented: Duration = .zero
   /// What every write answers in place of happening.
   var refusal: ActionOutcome.Result?
   var isDeaf = false
