@@ -57,9 +57,11 @@ RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
-# One after another: on two cores suites with real processes would only time each other out.
+# One after another: on two cores suites with real processes would only time each other out. Simulations
+# compute without ever waiting: beside them nothing else would have its turn.
 TEST_GROUPS := \
-	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository|Simulation)Tests \
+	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
+	^SimulationTests \
 	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests

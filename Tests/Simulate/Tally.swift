@@ -6,7 +6,7 @@ import Simulation
 final class Tally: @unchecked Sendable {
   private let lock = NSLock()
   private(set) var failed = 0
-  private var (schedules, steps, longest) = (0, 0, 0)
+  private var (schedules, whole, steps, longest) = (0, 0, 0, 0)
   private var seconds = 0.0
   private var hash: UInt64 = 0
   private var coverage = Coverage()
@@ -23,6 +23,7 @@ final class Tally: @unchecked Sendable {
   func add(_ outcome: Outcome, _ name: String) {
     lock.withLock {
       schedules += 1
+      if outcome.steps >= 200 { whole += 1 }
       steps += outcome.steps
       hash &+= outcome.hash
       longest = max(longest, outcome.settledAfter ?? 0)
@@ -38,8 +39,8 @@ final class Tally: @unchecked Sendable {
   var map: String { coverage.table }
 
   var sentence: String {
-    "\(schedules) schedules of \(steps / max(1, schedules)) steps, \(failed) failed; as declared"
-      + " \(longest) ms after the last fault at most; \(Int(Double(schedules) / max(0.001, seconds)))"
+    "\(schedules) schedules of \(steps / max(1, schedules)) steps (\(whole) of at least 200),"
+      + " \(failed) failed; as declared \(longest) ms after the last fault at most; \(Int(Double(schedules) / max(0.001, seconds)))"
       + " schedules/s, \(Int(Double(steps) / max(0.001, seconds))) steps/s; hash \(hash)"
   }
 }

@@ -11,6 +11,8 @@ final class Ground {
   private var shown: [TargetID: Written?] = [:]
   private var ports: [Int: (stack: LiveStack, index: Int)] = [:]
   private var nextPort = 10_000
+  /// Not older than a listing may be.
+  private var listings: [(at: Moment, listing: LiveState)] = []
   private var writes = 0
   /// Since when a stack has had no traffic that had some.
   private(set) var leftAt: [StackID: Moment] = [:]
@@ -46,8 +48,17 @@ final class Ground {
 
   // MARK: - Stacks
 
-  var listing: LiveState {
+  private var listing: LiveState {
     LiveState(stacks: stacks.values.map(\.observation).sorted { $0.id < $1.id }, foreign: foreign)
+  }
+
+  /// As somebody has seen it since `age` ago, or as it is.
+  func listing(of age: Int) -> LiveState {
+    let current = listing
+    guard setup.listingMilliseconds > 0 else { return current }
+    listings.removeAll { now - $0.at > setup.listingMilliseconds }
+    listings.append((now, current))
+    return listings.first { now - $0.at <= age }?.listing ?? current
   }
 
   func ensure(_ certificate: BirthCertificate) throws(PlatformError) {
@@ -189,8 +200,9 @@ final class Ground {
 
   // MARK: - Routes
 
-  func observation(_ target: TargetID) -> RouteObservation? {
-    guard let written = shown[target] ?? routes[target] else { return nil }
+  /// `isLate`: as it was before the last write, if that need not be shown yet.
+  private func observation(_ target: TargetID, isLate: Bool) -> RouteObservation? {
+    guard let written = (isLate ? shown[target] : nil) ?? routes[target] else { return nil }
     var up: [Generation: Int] = [:]
     var sessions: [Generation: Int] = [:]
     for backend in written.route.backends {
@@ -208,10 +220,12 @@ final class Ground {
     leftAt[stack].map { now - $0 < setup.sessionMilliseconds } ?? false
   }
 
-  func observedRoutes() -> [TargetID: Observed<RouteObservation>] {
+  func observedRoutes(isLate: Bool) -> [TargetID: Observed<RouteObservation>] {
     var result: [TargetID: Observed<RouteObservation>] = [:]
     for target in routes.keys.sorted() {
-      if let observation = observation(target) { result[target] = .known(observation) }
+      if let observation = observation(target, isLate: isLate) {
+        result[target] = .known(observation)
+      }
     }
     return result
   }

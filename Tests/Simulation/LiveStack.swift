@@ -63,6 +63,14 @@ final class LiveStack {
   var declared: Int { certificate.spec.instances }
   var running: Int { instances.count { $0.startedAt != nil } }
   var gate: HealthGate { certificate.spec.health }
+  /// It was complete, and is so still or cannot go.
+  var isLaunched: Bool {
+    switch phase {
+    case .complete: true
+    case .stuck: launchedAt != nil
+    case .launching, .failed, .retiring: false
+    }
+  }
   var isLaunching: Bool { if case .launching = phase { true } else { false } }
 
   func answers(_ index: Int, at now: Moment, startTime: Int) -> Bool {

@@ -52,7 +52,6 @@ final class Oracle {
   var isLedgerLost = false
   /// Since the ledger was lost: targets that did not serve as declared then, with what was declared.
   var held: [TargetID: Digest] = [:]
-  private var listings: [(at: Moment, listing: LiveState)] = []
   private var calls: [TargetID: Int] = [:]
 
   func report(_ invariant: String, _ text: String) {
@@ -111,20 +110,10 @@ final class Oracle {
     stack.instances[index].streak += 1
     stack.instances[index].passedAt = now
     let needed = stack.gate.healthyAfter
-    if stack.phase == .complete, stack.instances.allSatisfy({ $0.streak >= needed }) {
+    if stack.isLaunched, stack.instances.allSatisfy({ $0.streak >= needed }) {
       proven.insert(stack.certificate.launch)
     }
     return nil
-  }
-
-  func remember(_ listing: LiveState) {
-    guard simulation.schedule.windows.contains(where: { $0.fault == .stale }) else { return }
-    listings.append((now, listing))
-  }
-
-  /// What a listing of that moment has shown; nil: nobody has looked before.
-  func listing(at moment: Moment) -> LiveState? {
-    listings.last { $0.at <= moment }?.listing
   }
 
   func written(_ write: LedgerWrite) {
@@ -166,6 +155,8 @@ final class Oracle {
     guard content.broken.isEmpty else { return }
     for target in declared.keys where content.tree[target] == nil && removed[target] == nil {
       removed[target] = commit
+      // S24: it is a commit that says more.
+      held[target] = nil
     }
   }
 }

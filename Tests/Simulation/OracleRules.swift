@@ -6,7 +6,7 @@ extension Oracle {
   private func isTouched(_ target: TargetID) -> Bool {
     let setup = simulation.schedule.setup
     let slack =
-      12_000 + setup.propagationMilliseconds
+      12_000 + setup.propagationMilliseconds + setup.listingMilliseconds
       + (simulation.schedule.windows.map(\.size).max() ?? 0) * 2
     return ground.touchedAt[target].map { now - $0 < slack } ?? false
   }

@@ -12,16 +12,14 @@ struct SimulatedPlatform: Platform {
   let name: PlatformName = "simulated"
   let identity = "host-1"
   let nameLimit = 60
+  var propagation: Duration { .milliseconds(simulation.schedule.setup.listingMilliseconds) }
 
   func observe() async throws(PlatformError) -> LiveState {
     let simulation = simulation
-    let earlier: @Sendable (Moment) -> LiveState? = { simulation.oracle.listing(at: $0) }
-    return try await simulation.call(.platform, by: life, stale: earlier) {
-      () throws(PlatformError) in
+    return try await simulation.call(.platform, by: life) { () throws(PlatformError) in
       guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
-      let listing = simulation.ground.listing
-      simulation.oracle.remember(listing)
-      return listing
+      let late = simulation.schedule.setup.listingMilliseconds
+      return simulation.ground.listing(of: late == 0 ? 0 : simulation.below(late + 1))
     }
   }
 
@@ -78,13 +76,18 @@ struct SimulatedPlatform: Platform {
 struct SimulatedRouter: TrafficRouter {
   let simulation: Simulation
   let life: Life
-  let limits = RouterLimits(stacksPerRoute: 5, weightsAreExact: true)
+  var limits: RouterLimits {
+    RouterLimits(
+      stacksPerRoute: 5, weightsAreExact: true,
+      propagation: .milliseconds(simulation.schedule.setup.propagationMilliseconds))
+  }
 
   func read() async throws(PlatformError) -> [TargetID: Observed<RouteObservation>] {
     let simulation = simulation
     return try await simulation.call(.router, by: life) { () throws(PlatformError) in
       guard !simulation.isRouterDown else { throw .transient("no router answers") }
-      return simulation.ground.observedRoutes()
+      let mayBeLate = simulation.schedule.setup.propagationMilliseconds > 0
+      return simulation.ground.observedRoutes(isLate: mayBeLate && simulation.below(4) > 0)
     }
   }
 
@@ -152,13 +155,18 @@ struct SimulatedLedger: Ledger {
   }
 
   func load() async throws(LedgerError) -> LedgerContents {
-    try await call { disk in
-      let file = disk.ledger
-      let isNew = disk.isNew
-      disk.isNew = false
+    let (file, isNew) = try await call { disk in
+      defer { disk.isNew = false }
+      return (disk.ledger, disk.isNew)
+    }
+    do {
       return LedgerContents(
-        isNew: isNew, lastSequence: file.sequence, records: file.records,
-        agentRecord: file.agentRecord, fingerprints: file.fingerprints, outbox: file.alerts)
+        isNew: isNew, lastSequence: file.sequence,
+        records: try file.records.mapValues { try $0.text() },
+        agentRecord: try file.agentRecord?.text(), fingerprints: file.fingerprints,
+        outbox: file.alerts)
+    } catch {
+      throw .damaged("\(error)")
     }
   }
 

@@ -10,8 +10,11 @@ package struct Setup: Codable, Sendable {
   package var latencyMilliseconds = 20
   package var launchMilliseconds = 1500
   package var startMilliseconds = 400
-  /// A read of the router shows a write after that time.
+  /// A read of the router shows a write after that time at the latest.
   package var propagationMilliseconds = 0
+  /// A listing of the platform shows what was there up to that time ago, and not always later than the
+  /// one before.
+  package var listingMilliseconds = 0
   /// A launch goes on only while it is asked for.
   package var launchesOnlyWhenAsked = false
   /// How long sessions last that a stack has when it loses its traffic.
@@ -49,18 +52,26 @@ extension Setup {
   ]
 
   /// Drawn for a seed: one target mostly, so that its life is deep; two or three now and then.
-  init(drawing random: inout SplitMix) {
+  init(drawing random: inout SplitMix, isShort: Bool) {
     targets = []
-    let count = random.pick([1, 1, 1, 2, 2, 3])
-    for index in 0..<count { targets.append(Declaration(Self.names[index], &random)) }
+    let count = isShort ? 1 : random.pick([1, 1, 1, 2, 2, 3])
+    // A short history may be that of a worker, too.
+    let first = isShort && random.below(5) == 0 ? 2 : 0
+    for index in 0..<count { targets.append(Declaration(Self.names[first + index], &random)) }
+    if isShort {
+      targets[0].instances = 1 + random.below(2)
+      targets[0].warmMilliseconds = random.pick([500, 2000])
+    }
     if count > 1, random.below(4) == 0 { targets[1].dependsOn = [targets[0].target] }
     latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
-    launchMilliseconds = random.pick([100, 600, 600, 2500])
+    launchMilliseconds = random.pick(isShort ? [100, 600] : [100, 600, 600, 2500])
     startMilliseconds = random.pick([50, 200, 200, 1000])
     launchesOnlyWhenAsked = random.below(2) == 0
     sessionMilliseconds = random.pick([0, 300, 1500])
     healMilliseconds = random.pick([300, 1500])
     pollMilliseconds = random.pick([1000, 2000, 5000])
+    propagationMilliseconds = random.pick([0, 0, 0, 300, 700, 2500])
+    listingMilliseconds = random.pick([0, 0, 0, 300, 700, 2500])
     if random.below(3) == 0 { shuffle = random.next() | 1 }
   }
 }

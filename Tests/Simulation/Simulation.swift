@@ -120,7 +120,7 @@ package final class Simulation: @unchecked Sendable {
     let took = now - begin
     if oracle.isLedgerLost { ask(.adopt(nil)) }
     deaths = []
-    timeline.run(until: now + retention) { !self.oracle.violations.isEmpty }
+    letGo(within: retention)
     guard violations.isEmpty else { return nil }
     oracle.judgeRest()
     let before = (mutations, disk.ledger.sequence)
@@ -132,10 +132,41 @@ package final class Simulation: @unchecked Sendable {
     return took
   }
 
+  /// Until nothing is left that goes by itself, and nothing has happened for a while.
+  private func letGo(within retention: Int) {
+    let end = now + retention
+    var quietSince = now
+    var before = (mutations, disk.ledger.sequence)
+    while now < end, violations.isEmpty, now - quietSince < 2500 + lateness + slowestAnswer {
+      timeline.run(until: now + 500)
+      if !isLeftAlone || before != (mutations, disk.ledger.sequence) {
+        (quietSince, before) = (now, (mutations, disk.ledger.sequence))
+      }
+    }
+  }
+
+  private var isLeftAlone: Bool {
+    // It tells once more when a source answers again.
+    let ofSource = disk.ledger.entries.last { $0.target == nil && $0.message.hasPrefix("source ") }
+    guard ofSource?.message.contains("is current") == true,
+      oracle.acceptedCommit == repository.tip
+    else { return false }
+    return schedule.setup.targets.allSatisfy { declaration in
+      let status = disk.ledger.statuses[declaration.target]
+      return ground.stacks(of: declaration.target).count <= 1 && status?.rollout == nil
+        && status?.stacks.count ?? 0 <= 1
+    }
+  }
+
+  /// How late readings may be, together.
+  private var lateness: Int {
+    schedule.setup.propagationMilliseconds + schedule.setup.listingMilliseconds
+  }
+
   /// Until nothing is kept any more that is kept for a while: a bake, a drain, and the time of keeping.
   private var retention: Int {
     schedule.setup.targets.map {
-      $0.warmMilliseconds + $0.drainMilliseconds + $0.bakeMilliseconds + 16_000
+      $0.warmMilliseconds + $0.drainMilliseconds + $0.bakeMilliseconds + 16_000 + 8 * lateness
     }.max() ?? 0
   }
 
@@ -296,7 +327,7 @@ package final class Simulation: @unchecked Sendable {
 enum Liveness {
   /// From the last fault until everything is as declared.
   static let deadline = 240_000
-  static let silence = 6000
+  static let silence = 3500
 }
 
 /// What became of one schedule.
