@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Support
 import Testing
 
 /// Hosts that lack what others have.
@@ -37,5 +38,19 @@ import Testing
       try host.remote.bump(to: "1.1.0")
       try await host.synced("1.1.0")
     }
+  }
+
+  @Test func `a state directory that is a volume of its own is emptied and stays`() throws {
+    let state = URL(filePath: TemporaryDirectory.root)
+      .appending(path: "viridian-volume-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: false)
+    defer { do { try FileManager.default.removeItem(atPath: state) } catch { Issue.record(error) } }
+    let mounted = #"mount -t tmpfs none "$0" && mkdir "$0/cache" && "$@" && find "$0""#
+    let told = try Tool.run([
+      "unshare", "--mount", "sh", "-c", mounted, state, Programs.viridian.path, "uninstall",
+      "--yes", "--state", state,
+    ])
+    let lines = told.split(separator: "\n").suffix(2)
+    #expect(Array(lines) == ["emptied \(state), which is a mount point and stays", "\(state)"])
   }
 }

@@ -35,9 +35,20 @@ struct Uninstall: AsyncParsableCommand {
         }
       }
     }
-    try FileManager.default.removeItem(atPath: configuration.state)
+    try removeState(configuration.state)
     withExtendedLifetime(lease) {}
-    print("removed \(configuration.state)")
+  }
+
+  /// A directory that is a volume of its own stays, empty.
+  private func removeState(_ path: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+      try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
+    guard rmdir(path) != 0 else { return print("removed \(path)") }
+    guard errno == EBUSY else {
+      throw Complaint("\(path) is empty and cannot be removed: \(String(cString: strerror(errno)))")
+    }
+    print("emptied \(path), which is a mount point and stays")
   }
 
   private func existingKey(_ configuration: AgentConfiguration) throws -> IdentityKey? {
