@@ -12,9 +12,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import measure  # first: it knows where the demo's modules are
+import idle
 import polling
 from measure import Failed, middle
 
@@ -112,8 +114,36 @@ def no_ops(table, agent, repository, seconds):
                    f" {found.seconds:.0f} s")
 
 
+def rest(table, options, directory):
+    """A small fleet to which nothing happens: what it costs, and whether it grows."""
+    fleet = idle.Fleet(options.viridian, directory / "idle", options.idle_targets, "30s")
+    try:
+        fleet.start()
+        time.sleep(idle.CALM)
+        own, children = idle.processor(fleet, options.idle)
+        table.add(f"idle agent, {options.idle_targets} targets: processor time per second", [own],
+                  note=f"{own / 10:.2f} % of a core: a pass and {options.idle_targets} HTTP probes a"
+                       f" second, looks for drift; {options.idle:.0f} s")
+        table.add("… its polls", [children], note="children of the agent, poll: 30s")
+    finally:
+        fleet.stop()
+    if not options.polls:
+        return
+    fleet = idle.Fleet(options.viridian, directory / "polls", 1, "100ms")
+    try:
+        fleet.start()
+        time.sleep(idle.CALM)
+        found = idle.growth(fleet, options.polls)
+        table.add(f"agent, resident: growth over {options.polls:,} polls", [found.growth], "MiB",
+                  f"from {found.first:.1f} to {found.last:.1f}, most {found.most:.1f};"
+                  f" {found.polls:,} polls")
+    finally:
+        fleet.stop()
+
+
 def passes(table, options):
     program = options.viridian.resolve().with_name("pass-benchmark")
+    rows = {}
     for targets in options.targets:
         try:
             found = measure.passes(program, targets, options.passes)
@@ -121,13 +151,57 @@ def passes(table, options):
             table.fail(f"passes with {targets:,} targets", problem)
             continue
         processor = found["cpuMicrosecondsPerPass"]
+        rows[targets] = found
         table.add(f"{targets:,} targets: a pass with nothing to do, processor time",
                   [processor / 1000], note=f"mean of {found['passes']};"
                   f" {processor / targets:.0f} µs a target; 0 launches, writes, entries")
         table.add(f"{targets:,} targets: resident", [found["residentMiB"]], "MiB",
-                  "after that, memory platform included")
+                  "after that, what the launches left behind and the memory platform included")
         table.add(f"{targets:,} targets: all launched and stable", [found["settleMilliseconds"]],
                   note="memory platform: the agent's own work, a bake of 2 s of its clock")
+        anew(table, targets, found["anew"])
+    growth(table, rows)
+
+
+def anew(table, targets, found):
+    """The same fleet, found by an agent that is started anew."""
+    alone = found["platformMiB"]
+    table.add(f"{targets:,} targets: resident, agent started anew", [found["residentMiB"]], "MiB",
+              f"{found['residentMiB'] - alone} without the platform, which takes {alone} with the"
+              f" program ({found['programMiB']} without a fleet)")
+    table.add(f"{targets:,} targets: resident, after all bumps", [found["endResidentMiB"]], "MiB",
+              f"{found['endResidentMiB'] - alone} without the platform")
+    table.add(f"{targets:,} targets: cold start", [found["startMilliseconds"]],
+              note=f"ledger, last good state and the first pass, which plans"
+                   f" {found['startPlanned']:,}; {found['startCPUMilliseconds']:,} ms of processor")
+    table.add(f"{targets:,} targets: no-op pass, agent started anew",
+              [found["cpuMicrosecondsPerPass"] / 1000], note="processor time")
+    planned = max(found["bumpPlanned"])
+    table.add(f"{targets:,} targets: a bump planned, processor time",
+              [time / 1000 for time in found["bumpPlannedCPUMicroseconds"]],
+              note=f"the pass with it: {planned:,} targets planned")
+    table.add(f"{targets:,} targets: a bump taken, processor time",
+              [time / 1000 for time in found["bumpTakenCPUMicroseconds"]],
+              note="compared and kept on disk; without Git")
+
+
+GROWING = (
+    ("no-op pass", lambda found: found["anew"]["cpuMicrosecondsPerPass"]),
+    ("a bump planned", lambda found: measure.middle(found["anew"]["bumpPlannedCPUMicroseconds"])),
+    ("resident beyond the program", lambda found: found["anew"]["residentMiB"]
+     - found["anew"]["programMiB"]),
+    ("cold start", lambda found: found["anew"]["startMilliseconds"]),
+)
+
+
+def growth(table, rows):
+    """How much more ten times as many targets take."""
+    for few, many in zip(sorted(rows), sorted(rows)[1:]):
+        for what, number in GROWING:
+            before, after = number(rows[few]), number(rows[many])
+            if before > 0:
+                table.add(f"growth from {few:,} to {many:,} targets: {what}", [after / before], "×",
+                          f"{many / few:g} × the targets")
 
 
 def main():
@@ -136,9 +210,12 @@ def main():
                         help="the program; pass-benchmark lies beside it")
     parser.add_argument("--rounds", type=int, default=5, help="bumps and reverts")
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
-    parser.add_argument("--targets", type=int, nargs="+", default=[10, 10_000])
+    parser.add_argument("--targets", type=int, nargs="+",
+                        default=[10, 100, 1000, 10_000, 100_000])
     parser.add_argument("--passes", type=int, default=20, help="for each number of targets")
     parser.add_argument("--idle", type=float, default=60, help="seconds an idle agent is watched")
+    parser.add_argument("--idle-targets", type=int, default=10, help="of the idle fleet")
+    parser.add_argument("--polls", type=int, default=2000, help="over which memory is to stay flat")
     parser.add_argument("--json", type=Path, help="also write every number there")
     options = parser.parse_args()
     # An interrupted run must clean up, too.
@@ -152,6 +229,10 @@ def main():
         log = directory / "agent.log"
         if log.exists():
             print("\n".join(log.read_text(errors="replace").splitlines()[-20:]), file=sys.stderr)
+    try:
+        rest(table, options, directory)
+    except (Failed, RuntimeError, OSError) as problem:
+        table.fail("idle fleet", problem)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     passes(table, options)

@@ -10,22 +10,33 @@ import Synchronization
 
 /// A fleet of declared targets on the memory platform, driven pass by pass with a clock of its own.
 final class Fleet {
-  let platform = MemoryPlatform()
-  let router = MemoryRouter()
+  let platform: MemoryPlatform
+  let router: MemoryRouter
   private(set) var state: PassState
   private let parts: AgentParts
   private let pass: Pass
   private let targets: Int
-  private let clock = SteppedClock()
+  private let clock: SteppedClock
+  private let repository: Repository
+  private let wake = Nudge()
+  private let service: Task<Void, any Error>
 
-  /// `bake`: of every target, on the fleet's clock.
-  init(directory: String, targets: Int, bake: Duration = .seconds(2)) async throws {
-    self.targets = targets
+  /// `bake`: of every target, on the fleet's clock. A directory that was used before has the ledger
+  /// of the fleet that ran there.
+  init(
+    directory: String, targets: Int, bake: Duration = .seconds(2),
+    platform: MemoryPlatform = MemoryPlatform(), router: MemoryRouter = MemoryRouter()
+  ) async throws {
+    (self.targets, self.platform, self.router) = (targets, platform, router)
     let nudge = Nudge()
     guard let key = IdentityKey(bytes: Array(repeating: 7, count: 32)) else {
       throw AgentError.startup("no key")
     }
     let ledger = try LedgerStore.open(at: "\(directory)/ledger.sqlite", key: key)
+    let contents = try await ledger.load()
+    // Later than whatever the ledger remembers.
+    let clock = SteppedClock(after: contents.isNew ? 1000 : 1_000_000)
+    self.clock = clock
     let places = [platform.name: Executor.Place(platform: platform, router: router)]
     let resolver = Resolver(artifacts: NoInputs(), secrets: NoInputs(), nudge: nudge)
     let log = Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -43,8 +54,47 @@ final class Fleet {
       leasePath: "", mode: .act, environments: [], interval: .seconds(1),
       limits: PlanningLimits(concurrentRollouts: targets), alertsQueued: {})
     pass = Pass(parts: parts, log: log)
-    state = try PassState(try await ledger.load())
-    await board.update("bench", Self.view(targets, bake: bake))
+    state = try PassState(contents)
+    repository = Repository(targets: targets, bake: bake)
+    let source = SourceService(
+      source: repository, board: board,
+      store: LastGoodStore(directory: directory, key: key), poll: .seconds(86_400), wake: wake,
+      log: log)
+    service = Task { try await source.run() }
+    try await waitFor(try await repository.tip())
+  }
+
+  deinit { service.cancel() }
+
+  /// A commit that gives one target another version: it is there when the agent has taken it.
+  func commit(bumping index: Int) async throws {
+    let commit = repository.bump(index)
+    wake()
+    try await waitFor(commit)
+  }
+
+  private func waitFor(_ commit: CommitID) async throws {
+    // A minute is more than a hundred thousand targets take.
+    for _ in 0..<60_000 {
+      let state = await parts.board.view(of: repository.name)?.state
+      if state?.commit == commit, state?.health == .current { return }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    throw AgentError.startup("the agent does not take the commit \(commit)")
+  }
+
+  /// What readers are shown is the newest commit, also of targets that it has not changed.
+  func checkStatuses() async throws {
+    let commit = try await repository.tip()
+    let statuses = try await parts.ledger.statuses()
+    guard statuses.count == targets, statuses.allSatisfy({ $0.desiredCommit == commit }) else {
+      throw AgentError.startup("a status shows another commit than \(commit)")
+    }
+  }
+
+  /// The world as it is now.
+  var world: World {
+    get async { World(stacks: await platform.all, routes: await router.all) }
   }
 
   /// One pass, one second later, and everything it began has ended.
@@ -61,50 +111,31 @@ final class Fleet {
       let before = state.lastSequence
       try await pass()
       let isSettled =
-        state.statuses.count == targets && state.lastSequence == before
+        state.records.count == targets && state.lastSequence == before
         && state.planned == 0
-        && state.statuses.values.allSatisfy { $0.sync == .synced && $0.rollout == nil }
+      // At rest is what is as declared, ready, and has nothing under way.
       if isSettled { return }
     }
     throw AgentError.startup(
-      "the fleet does not settle: \(state.statuses.values.first.debugDescription)")
+      "the fleet does not settle: \(state.records.values.first.debugDescription)")
   }
 
   /// Passes until every target bakes.
   func bake() async throws {
     for _ in 0..<200 {
       try await pass()
-      let phases = state.statuses.values.map(\.rollout?.phase)
-      if phases.count == targets, phases.allSatisfy({ $0 == "baking" }) { return }
+      let phases = state.records.values.map(\.rollout?.phase)
+      if phases.count == targets, phases.allSatisfy({ $0 == .baking }) { return }
     }
     throw AgentError.startup("the fleet does not bake")
-  }
-
-  private static func view(_ count: Int, bake: Duration) -> SourceView {
-    let targets = (0..<count).map { index in
-      let spec = StackSpec(
-        workloadKind: "process", workload: ["command": ["web"]], inputs: [],
-        health: HealthGate(check: .tcp, interval: .seconds(3600), healthyAfter: 1))
-      let id = TargetID(ApplicationName(rawValue: "app-\(index)"), "production")
-      return DesiredTarget(
-        id: id, source: "bench", commit: CommitID(rawValue: String(repeating: "a", count: 40)),
-        version: "1.0.0", platform: "memory", spec: spec,
-        rollout: RolloutPolicy(bake: bake), route: ["listen": .string("127.0.0.1:\(index)")],
-        declaredDigest: spec.declaredDigest)
-    }.sorted { $0.id < $1.id }
-    let desired = DesiredState(
-      source: "bench", commit: CommitID(rawValue: String(repeating: "a", count: 40)),
-      targets: targets)
-    return SourceView(
-      state: SourceState(
-        health: .current, commit: desired.commit, isComplete: true, targetCount: count),
-      desired: desired)
   }
 }
 
 /// The fleet's time: passes and inspections must agree about it, or every inspection is due always.
 private final class SteppedClock: Sendable {
-  private let seconds = Mutex(1000)
+  private let seconds: Mutex<Int>
+
+  init(after seconds: Int) { self.seconds = Mutex(seconds) }
 
   func step() -> Now {
     seconds.withLock { $0 += 1 }

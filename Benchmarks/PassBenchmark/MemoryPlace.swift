@@ -15,6 +15,12 @@ actor MemoryPlatform: Platform {
   private(set) var listings = 0
   private(set) var launches = 0
 
+  init(_ stacks: [StackObservation] = []) {
+    self.stacks = Dictionary(stacks.map { ($0.id, $0) }) { first, _ in first }
+  }
+
+  var all: [StackObservation] { stacks.values.sorted { $0.id < $1.id } }
+
   func observe() async throws(PlatformError) -> LiveState {
     listings += 1
     if listing == nil { listing = LiveState(stacks: stacks.values.sorted { $0.id < $1.id }) }
@@ -61,6 +67,12 @@ actor MemoryRouter: TrafficRouter {
   private var routes: [TargetID: Observed<RouteObservation>] = [:]
   private(set) var writes = 0
 
+  init(_ routes: [RouteObservation] = []) {
+    self.routes = Dictionary(routes.map { ($0.route.target, .known($0)) }) { first, _ in first }
+  }
+
+  var all: [RouteObservation] { routes.values.compactMap(\.value) }
+
   func read() async throws(PlatformError) -> [TargetID: Observed<RouteObservation>] { routes }
 
   func apply(_ route: Route, ifRevision revision: String?) async throws(PlatformError) {
@@ -68,7 +80,7 @@ actor MemoryRouter: TrafficRouter {
     let up = route.backends.map { ($0.generation, $0.endpoints.count) }
     routes[route.target] = .known(
       RouteObservation(
-        route: route, revision: "\(writes)",
+        route: route, revision: "\(route.target) \(writes)",
         serversUp: Dictionary(up) { first, _ in first }))
   }
 

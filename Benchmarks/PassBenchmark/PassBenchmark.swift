@@ -1,23 +1,26 @@
 import Agent
 import ArgumentParser
 import Foundation
-import LedgerKit
-import LedgerStore
-import Logging
 import Model
-import Planning
-import PlatformKit
 
 /// The cost of passes over a settled fleet: real planner, checks, ledger and agent; memory platform.
 @main
 struct PassBenchmark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures no-op passes over a settled fleet and prints one line of JSON.")
+    abstract: "Measures passes over a settled fleet and prints one line of JSON.",
+    discussion: """
+      One process launches the fleet and lets it settle; then another finds platform, router and
+      ledger as the first has left them, as an agent that is started anew.
+      """)
   @Option(help: "Targets of the fleet.") var targets = 10_000
   @Option(help: "Passes that are measured.") var passes = 20
+  @Option(help: "Commits that change the version of one target.") var bumps = 5
   @Flag(help: "Measure passes over targets that bake, in place of settled ones.") var busy = false
+  @Option(help: ArgumentHelp("The directory of a settled fleet.", visibility: .hidden))
+  var anew: String?
 
   func run() async throws {
+    if let anew { return try await startAnew(anew) }
     let directory = FileManager.default.temporaryDirectory.appending(
       path: "viridian-bench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -27,19 +30,83 @@ struct PassBenchmark: AsyncParsableCommand {
     let start = ContinuousClock.now
     if busy { try await fleet.bake() } else { try await fleet.settle() }
     let settled = ContinuousClock.now - start
-    let entries = fleet.state.lastSequence
-    let (writes, cpu) = (await fleet.router.writes, processorTime())
-    for _ in 0..<passes { try await fleet.pass() }
-    let used = processorTime() - cpu
-    let report: [String: CanonicalValue] = [
+    var report: [String: CanonicalValue] = [
       "targets": .integer(targets), "passes": .integer(passes),
       "settleMilliseconds": .integer(settled.wholeMilliseconds),
-      "cpuMicrosecondsPerPass": .integer(Int(used * 1_000_000) / passes),
-      "residentMiB": .integer(residentBytes() >> 20),
-      "launches": .integer(await fleet.platform.launches - targets),
+    ]
+    report.merge(try await quietPasses(fleet)) { _, new in new }
+    if !busy {
+      try await fleet.world.save(directory.path)
+      report["anew"] = try again(directory.path)
+    }
+    print(CanonicalValue.object(report).json)
+  }
+
+  /// Passes in which nothing is to be done, and what they did all the same.
+  private func quietPasses(_ fleet: Fleet) async throws -> [String: CanonicalValue] {
+    let entries = fleet.state.lastSequence
+    let (launches, writes) = (await fleet.platform.launches, await fleet.router.writes)
+    let used = try await Usage.microseconds { for _ in 0..<passes { try await fleet.pass() } }
+    return [
+      "cpuMicrosecondsPerPass": .integer(used / max(1, passes)),
+      "residentMiB": .integer(Usage.residentMiB()),
+      "launches": .integer(await fleet.platform.launches - launches),
       "routeWrites": .integer(await fleet.router.writes - writes),
       "ledgerEntries": .integer(fleet.state.lastSequence - entries),
     ]
+  }
+
+  /// In a process of its own: a fresh one has no memory of the launches.
+  private func again(_ directory: String) throws -> CanonicalValue {
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = [
+      "--targets", "\(targets)", "--passes", "\(passes)", "--bumps", "\(bumps)",
+      "--anew", directory,
+    ]
+    process.standardOutput = output
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw AgentError.startup("the agent that was started anew failed")
+    }
+    return try JSONDecoder().decode(CanonicalValue.self, from: text)
+  }
+
+  private func startAnew(_ directory: String) async throws {
+    var report: [String: CanonicalValue] = ["programMiB": .integer(Usage.residentMiB())]
+    let world = try World(readFrom: directory)
+    let (platform, router) = (MemoryPlatform(world.stacks), MemoryRouter(world.routes))
+    report["platformMiB"] = .integer(Usage.residentMiB())
+    let start = ContinuousClock.now
+    var fleet: Fleet?
+    let used = try await Usage.microseconds {
+      let new = try await Fleet(
+        directory: directory, targets: targets, platform: platform, router: router)
+      try await new.pass()
+      fleet = new
+    }
+    guard let fleet else { return }
+    report["startMilliseconds"] = .integer((ContinuousClock.now - start).wholeMilliseconds)
+    report["startCPUMilliseconds"] = .integer(used / 1000)
+    report["startPlanned"] = .integer(fleet.state.planned)
+    report["startResidentMiB"] = .integer(Usage.residentMiB())
+    try await fleet.settle()
+    report.merge(try await quietPasses(fleet)) { _, new in new }
+    var (taking, planning, planned): ([Int], [Int], [Int]) = ([], [], [])
+    for number in 0..<bumps {
+      taking.append(try await Usage.microseconds { try await fleet.commit(bumping: number) })
+      planning.append(try await Usage.microseconds { try await fleet.pass() })
+      planned.append(fleet.state.planned)
+      try await fleet.checkStatuses()
+      try await fleet.settle()
+    }
+    report["bumpTakenCPUMicroseconds"] = .array(taking.map { .integer($0) })
+    report["bumpPlannedCPUMicroseconds"] = .array(planning.map { .integer($0) })
+    report["bumpPlanned"] = .array(planned.map { .integer($0) })
+    report["endResidentMiB"] = .integer(Usage.residentMiB())
     print(CanonicalValue.object(report).json)
   }
 
@@ -48,21 +115,4 @@ struct PassBenchmark: AsyncParsableCommand {
       FileHandle.standardError.write(Data("cannot remove \(directory.path): \(error)\n".utf8))
     }
   }
-}
-
-/// User and system time of this process, in seconds.
-private func processorTime() -> Double {
-  var usage = rusage()
-  getrusage(numericCast(RUSAGE_SELF.rawValue), &usage)
-  func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime)
-}
-
-/// Resident memory now, from /proc.
-private func residentBytes() -> Int {
-  let text = FileManager.default.contents(atPath: "/proc/self/statm").map {
-    String(decoding: $0, as: UTF8.self)
-  }
-  let pages = text?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-  return pages * Int(getpagesize())
 }

@@ -38,7 +38,8 @@ package struct AgentAnswers: Sendable {
   package func preview(_ desired: DesiredState) async -> [TargetStatus] {
     guard var state = await shelf.current else { return [] }
     let now = HostClock.now()
-    let input = await pass.observe(&state, at: now, instead: desired)
+    let sources = await pass.sources(instead: desired)
+    let input = await pass.observe(&state, sources, at: now, isPreview: true)
     return Planner.plan(input).plan.map(\.status)
   }
 

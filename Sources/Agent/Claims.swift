@@ -13,7 +13,7 @@ package struct Claims: Sendable {
   /// The source in charge where it declares nothing that could be read.
   package private(set) var keepers: [TargetID: SourceName] = [:]
   package private(set) var contests: [TargetID: Contest] = [:]
-  private let sources: [SourceName: SourceView]
+  private var sources: [SourceName: SourceView]
   /// The owners, or that there is none, of targets that not only their owner claims.
   private var owners: [TargetID: SourceName?] = [:]
 
@@ -41,6 +41,19 @@ package struct Claims: Sendable {
       let isAlone = more[id] == nil && (owner == nil || owner == claim.source)
       if !isAlone { owners[id] = .some(owner) }
     }
+  }
+
+  /// The sources of now, which differ from those of then in what they declare of these targets; only
+  /// where one source alone has spoken of each and goes on to. `false`: nothing was changed.
+  mutating func follow(_ sources: [SourceName: SourceView], changed: Set<TargetID>) -> Bool {
+    let new = changed.compactMap { id -> DesiredTarget? in
+      guard owners[id] == nil, contests[id] == nil, let source = keepers[id] else { return nil }
+      return declared[id] == nil ? nil : sources[source]?.desired?.target(id)
+    }
+    guard new.count == changed.count else { return false }
+    self.sources = sources
+    for target in new { declared[target.id] = target }
+    return true
   }
 
   /// The same sources mean the same for these targets with the records and stacks of now.

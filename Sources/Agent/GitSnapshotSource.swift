@@ -16,7 +16,8 @@ package struct GitSnapshotSource: SnapshotSource {
   package func load(accepted: CommitID?) async throws(SourceFailure) -> SnapshotVerdict {
     do throws(SourceError) {
       switch try await git.load(accepted: accepted) {
-      case .accepted(let accepted): return .accepted(accepted.state)
+      case .accepted(let accepted):
+        return .accepted(accepted.state, isRewound: accepted.relation.isRewound)
       case .held(let held): return .held(held.commit, reason: held.message)
       case .rejected(let rejected):
         let details = rejected.diagnostics.prefix(3).map(\.description)
@@ -26,8 +27,11 @@ package struct GitSnapshotSource: SnapshotSource {
     } catch { throw SourceFailure(error) }
   }
 
-  package func accept(_ commit: CommitID) async throws(SourceFailure) {
-    do throws(SourceError) { try await git.accept(commit) } catch { throw SourceFailure(error) }
+  package func accept(_ state: DesiredState) async throws(SourceFailure) {
+    do throws(SourceError) { try await git.accept(state.commit) } catch {
+      throw SourceFailure(error)
+    }
+    git.hold(state)
   }
 
   package func export(

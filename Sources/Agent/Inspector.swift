@@ -18,6 +18,8 @@ package actor Inspector {
   private var running: Set<ProbeBook.Key> = []
   /// Whose next report a gate waits for.
   private var awaited: Set<ProbeBook.Key> = []
+  /// Nothing is due before; nil: nobody knows.
+  private var quietUntil: Now?
 
   private struct Report {
     var result: Observed<Inspection>
@@ -38,6 +40,8 @@ package actor Inspector {
       self.platform = platform
       self.provenFor = provenFor
     }
+
+    fileprivate var key: ProbeBook.Key { ProbeBook.Key(stack.certificate) }
   }
 
   /// More at a time would compete with the applications for the disk.
@@ -54,28 +58,60 @@ package actor Inspector {
 
   /// Begins inspections that are due; forgets stacks that are gone.
   package func follow(_ stacks: [Subject], at now: Now) {
-    let complete = stacks.filter { $0.stack.phase == .complete }
-    subjects = complete
-    let keys = Set(complete.map { ProbeBook.Key($0.stack.certificate) })
+    (subjects, awaited) = ([], [])
+    add(stacks, at: now)
+    let keys = Set(subjects.map(\.key))
     reports = reports.filter { keys.contains($0.key) }
-    awaited = Set(
-      complete.map { (ProbeBook.Key($0.stack.certificate), $0) }
-        .filter { isStale($0.0, provenFor: $0.1.provenFor, at: now) }.map(\.0))
     beginDue(at: now)
   }
 
+  /// The same for the stacks of these targets alone; those of others are as they were.
+  package func follow(_ stacks: [Subject], of targets: Set<TargetID>, at now: Now) {
+    let old = subjects.lazy.filter { targets.contains($0.stack.id.target) }.map(\.key)
+    var gone = Set(old)
+    subjects.removeAll { targets.contains($0.stack.id.target) }
+    awaited.subtract(gone)
+    add(stacks, at: now)
+    gone.subtract(stacks.lazy.filter { $0.stack.phase == .complete }.map(\.key))
+    for key in gone { reports[key] = nil }
+    beginDue(at: now)
+  }
+
+  private func add(_ stacks: [Subject], at now: Now) {
+    let complete = stacks.filter { $0.stack.phase == .complete }
+    subjects += complete
+    awaited.formUnion(
+      complete.lazy.filter { self.isStale($0.key, provenFor: $0.provenFor, at: now) }.map(\.key))
+    quietUntil = nil
+  }
+
   /// The stacks that are followed are as they were.
-  package func followOn(at now: Now) { beginDue(at: now) }
+  package func followOn(at now: Now) {
+    if let quietUntil, quietUntil.bootID == now.bootID, now.sinceBoot < quietUntil.sinceBoot {
+      return
+    }
+    beginDue(at: now)
+  }
 
   private func beginDue(at now: Now) {
     // Never inspected comes first, then what was inspected longest ago: with more stacks than can
     // be inspected within the interval each still gets its turn, and no gate waits for ever.
-    let due = subjects.map { (key: ProbeBook.Key($0.stack.certificate), subject: $0) }
-      .filter { isDue($0.key, at: now) }
-      .map { (age: reports[$0.key].map { age(of: $0.at, at: now) }, subject: $0.subject) }
+    let due = subjects.filter { isDue($0.key, at: now) }
+      .map { (age: reports[$0.key].map { age(of: $0.at, at: now) }, subject: $0) }
     waiting = due.sorted { ($0.age ?? .seconds(86_401)) < ($1.age ?? .seconds(86_401)) }
       .map { ($0.subject.stack.certificate, $0.subject.platform) }
     begin()
+    quietUntil = running.isEmpty && awaited.isEmpty ? nextDue(after: now) : nil
+  }
+
+  /// All have been inspected: when the first is to be again.
+  private func nextDue(after now: Now) -> Now? {
+    guard let oldest = subjects.compactMap({ reports[$0.key]?.at.sinceBoot }).min() else {
+      return nil
+    }
+    var due = now
+    due.sinceBoot = oldest + interval
+    return due
   }
 
   /// The next one begins when one ends, not with the next pass.
@@ -146,6 +182,7 @@ package actor Inspector {
     reports[key] = Report(
       result: result, at: start, revision: isNews ? revision : reports[key]?.revision ?? revision)
     running.remove(key)
+    quietUntil = nil
     begin()
     if isNews || awaited.remove(key) != nil { nudge() }
   }

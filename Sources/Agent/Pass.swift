@@ -22,8 +22,10 @@ package struct Pass: Sendable {
   package func run(_ old: PassState, at now: Now) async throws(AgentError) -> PassState {
     var state = old
     state.number += 1
-    let input = await observe(&state, at: now)
-    let output = checked(Planner.plan(input), input, pass: state.number)
+    let sources = await sources()
+    let input = await observe(&state, sources, at: now)
+    var output = checked(Planner.plan(input), input, pass: state.number)
+    output.markNewest(of: sources)
     do {
       let write = try state.write(
         for: output, sources: input.sources, intents: intents(output, state, at: now), at: now)

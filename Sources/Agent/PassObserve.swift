@@ -5,26 +5,25 @@ import Planning
 import PlatformKit
 
 extension Pass {
-  /// Reads the world, the sources and the ledger's requests, each platform and router apart, so
-  /// that one that hangs or fails is `.unknown` and stops nobody else.
+  /// Reads the world and the ledger's requests, each platform and router apart, so that one that
+  /// hangs or fails is `.unknown` and stops nobody else.
   ///
-  /// `preview`: the state that one source would have, for a question that changes nothing.
+  /// `isPreview`: for a question that changes nothing.
   func observe(
-    _ state: inout PassState, at now: Now, instead preview: DesiredState? = nil
+    _ state: inout PassState, _ sources: [SourceName: SourceView], at now: Now,
+    isPreview: Bool = false
   ) async -> PlanningInput {
-    let sources = served(await views(instead: preview))
     // What ends after this is seen by the next pass: an outcome must not be newer than the world.
     let inFlight = await parts.executor.inFlight
-    let outcomes = preview == nil ? await parts.executor.takeOutcomes() : [:]
+    let outcomes = isPreview ? [:] : await parts.executor.takeOutcomes()
     let (platforms, routes) = await observePlaces()
     state.judgeLedger(Array(platforms.values))
     let requests = await requests(after: state.agentRecord.memory)
-    if preview == nil, let last = state.reading, !state.plansAll {
+    if !isPreview, let last = state.reading, !state.plansAll {
       var inputs = last.inputs
       (inputs.now, inputs.agent, inputs.limits) = (now, conditions(state), limits)
       (inputs.sources, inputs.platforms, inputs.routes) = (sources, platforms, routes)
       (inputs.inFlight, inputs.outcomes, inputs.requests) = (inFlight, outcomes, requests)
-      inputs.freezes = freezes(last.freezable, at: now)
       if let again = await observeAgain(inputs, after: last, &state) { return again }
     }
     state.wake()
@@ -42,7 +41,7 @@ extension Pass {
     let stacks = renames.regrouped(named).mapValues { stacks in
       stacks.sorted { $0.id.generation < $1.id.generation }
     }
-    if preview == nil { await follow(stacks, state.fingerprints, at: now) }
+    if !isPreview { await follow(stacks, state.fingerprints, at: now) }
     let claims = Claims(sources, records: state.records, stacks: stacks)
     let desired = Array(claims.declared.values)
     var inputs = PassInputs(
@@ -55,7 +54,7 @@ extension Pass {
       probes: await parts.prober.reports(at: now),
       inspections: await parts.inspector.current(at: now),
       fingerprints: state.fingerprints,
-      resolutions: await resolutions(desired, isPreview: preview != nil),
+      resolutions: await resolutions(desired, at: commits(of: sources), isPreview: isPreview),
       freezes: freezes(desired, at: now), inFlight: renames.regrouped(inFlight),
       outcomes: renames.regrouped(outcomes),
       records: state.records, requests: requests, memory: state.agentRecord.memory)
@@ -64,6 +63,7 @@ extension Pass {
     state.reading = nil
     if renames.isNone {
       inputs.forgetSingle()
+      inputs.renames = .none
       state.reading = Reading(
         inputs: inputs, freezable: desired.filter { !$0.freeze.isEmpty },
         resolver: await parts.resolver.settledRevision, prober: revisions.prober,
@@ -77,37 +77,53 @@ extension Pass {
       mode: parts.mode, holdsLease: parts.lease?.isHeld ?? true, isLedgerLost: state.isLedgerLost)
   }
 
-  private func views(instead preview: DesiredState?) async -> [SourceName: SourceView] {
+  /// What the sources say now. `preview`: the state that one of them would have.
+  func sources(instead preview: DesiredState? = nil) async -> [SourceName: SourceView] {
     var views = await parts.board.current
-    guard let preview else { return views }
+    guard let preview else { return served(views) }
     views[preview.source] = SourceView(
       state: SourceState(
         health: .current, commit: preview.commit, isComplete: preview.isComplete,
         targetCount: preview.targets.count),
       desired: preview)
-    return views
+    return served(views)
   }
 
+  /// The newest commit of each source.
+  func commits(of sources: [SourceName: SourceView]) -> [SourceName: CommitID] {
+    sources.compactMapValues(\.state.commit)
+  }
+
+  /// `targets`: only theirs may be others than before; nil: all.
   func follow(
-    _ stacks: [TargetID: [StackObservation]], _ fingerprints: [StackID: Fingerprint], at now: Now
+    _ stacks: [TargetID: [StackObservation]], _ fingerprints: [StackID: Fingerprint],
+    of targets: Set<TargetID>? = nil, at now: Now
   ) async {
-    await parts.prober.follow(stacks.values.flatMap { $0 })
+    if let targets {
+      await parts.prober.follow(stacks.values.flatMap { $0 }, of: targets)
+    } else {
+      await parts.prober.follow(stacks.values.flatMap { $0 })
+    }
     let all = stacks.flatMap { target, stacks in stacks.map { (target, $0) } }
     let unread = all.filter { fingerprints[StackID($0.0, $0.1.id.generation)] == nil }
     let probes = await parts.prober.reports(
       of: unread.map { ProbeBook.Key($0.1.certificate) }, at: now)
-    await parts.inspector.follow(
-      all.compactMap { target, stack in
-        guard let place = parts.places[stack.certificate.platform] else { return nil }
-        var subject = Inspector.Subject(stack: stack, platform: place.platform)
-        if fingerprints[StackID(target, stack.id.generation)] == nil,
-          let probe = probes[ProbeBook.Key(stack.certificate)],
-          probe.proven >= stack.capacity.declared
-        {
-          subject.provenFor = probe.provenFor
-        }
-        return subject
-      }, at: now)
+    let subjects = all.compactMap { target, stack -> Inspector.Subject? in
+      guard let place = parts.places[stack.certificate.platform] else { return nil }
+      var subject = Inspector.Subject(stack: stack, platform: place.platform)
+      if fingerprints[StackID(target, stack.id.generation)] == nil,
+        let probe = probes[ProbeBook.Key(stack.certificate)],
+        probe.proven >= stack.capacity.declared
+      {
+        subject.provenFor = probe.provenFor
+      }
+      return subject
+    }
+    if let targets {
+      await parts.inspector.follow(subjects, of: targets, at: now)
+    } else {
+      await parts.inspector.follow(subjects, at: now)
+    }
   }
 
   /// Only targets of environments that this agent serves.
@@ -125,9 +141,9 @@ extension Pass {
   /// A preview fetches nothing: what is not resolved yet is taken as its declared name, so that the
   /// plan goes on to what matters.
   private func resolutions(
-    _ desired: [DesiredTarget], isPreview: Bool
+    _ desired: [DesiredTarget], at commits: [SourceName: CommitID], isPreview: Bool
   ) async -> [TargetID: Resolution] {
-    guard isPreview else { return await parts.resolver.resolutions(of: desired) }
+    guard isPreview else { return await parts.resolver.resolutions(of: desired, at: commits) }
     let known = await parts.resolver.known(of: desired)
     let assumed = desired.map { target -> (TargetID, Resolution) in
       if case .resolved(let digest, let inputs)? = known[target.id] {
@@ -186,7 +202,7 @@ extension Pass {
     return limits
   }
 
-  private func freezes(_ desired: [DesiredTarget], at now: Now) -> [TargetID: String] {
+  func freezes(_ desired: [DesiredTarget], at now: Now) -> [TargetID: String] {
     var result: [TargetID: String] = [:]
     // Many targets have the same windows.
     var texts: [[FreezeWindow]: String?] = [:]

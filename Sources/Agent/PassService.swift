@@ -43,7 +43,7 @@ package struct PassService: Service {
       let now = clock.now()
       let cost = now.elapsed(since: begun, limit: parts.interval)
       let pause = glance.pause(
-        for: state.records, cost: cost, interval: parts.interval, at: now)
+        for: state.awakeRecords, cost: cost, interval: parts.interval, at: now)
       guard let pause else { continue }
       soon = Task {
         try await clock.sleep(pause)

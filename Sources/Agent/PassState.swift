@@ -1,4 +1,3 @@
-import Foundation
 package import LedgerKit
 package import Model
 package import Planning
@@ -8,7 +7,7 @@ package struct PassState: Sendable {
   package var number = 0
   package var lastSequence: Int
   package var records: [TargetID: TargetRecord]
-  package var statuses: [TargetID: TargetStatus] = [:]
+  package var statuses: [TargetID: StatusMark] = [:]
   package var fingerprints: [StackID: Fingerprint]
   package var agentRecord: AgentRecord
   /// The ledger was new or older than the world, and no pass with a complete view has settled it.
@@ -43,17 +42,16 @@ package struct PassState: Sendable {
 
   /// Errors: a record that cannot be decoded counts as a damaged ledger.
   package init(_ contents: LedgerContents) throws(LedgerError) {
-    let decoder = JSONDecoder()
     do {
       records = try contents.records.mapValues {
-        var record = try decoder.decode(TargetRecord.self, from: Data($0.utf8))
+        var record = try CanonicalJSON.value(TargetRecord.self, from: $0)
         // S16: time while nobody watched counts for nothing.
         record.clock = nil
         return record
       }
       agentRecord =
         try contents.agentRecord.map {
-          try decoder.decode(AgentRecord.self, from: Data($0.utf8))
+          try CanonicalJSON.value(AgentRecord.self, from: $0)
         } ?? AgentRecord()
     } catch {
       throw .damaged("a record cannot be read: \(error)")

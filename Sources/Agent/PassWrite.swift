@@ -29,7 +29,7 @@ extension PassState {
       if isChanged {
         write.records[plan.target] = .some(plan.record.map { WrittenRecord($0) })
       }
-      if statuses[plan.target] != plan.status {
+      if statuses[plan.target] != StatusMark(plan.status) {
         write.statuses[plan.target] = .some(plan.shown)
       }
       for (generation, fingerprint) in plan.fingerprints {
@@ -64,7 +64,7 @@ extension PassState {
       // A target that is gone may let another have its name: all are looked at again.
       if plan.record == nil { reading = nil }
       records[plan.target] = plan.record
-      statuses[plan.target] = plan.shown
+      statuses[plan.target] = plan.shown.map(StatusMark.init)
       // An action that only pauses while something is in flight is not announced anew.
       if !plan.actions.isEmpty { announced[plan.target] = plan.actions.map(\.sentence) }
       for (generation, fingerprint) in plan.fingerprints {

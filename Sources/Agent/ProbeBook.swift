@@ -33,23 +33,40 @@ package struct ProbeBook: Sendable {
 
   private var stacks: [Key: Stack] = [:]
   private var revision = 0
+  /// Stacks that a probe may have shown otherwise than they were last seen.
+  private var unseen: Set<Key> = []
+  /// On the boot clock: none of what is fresh gets too old before; nil: nobody has looked yet.
+  private var freshUntil: (bootID: String, sinceBoot: Duration)?
 
   package init() {}
 
   /// Forgets stacks that are no longer observed.
   package mutating func keep(_ keys: Set<Key>) {
-    stacks = stacks.filter { keys.contains($0.key) }
+    forget(stacks.keys.filter { !keys.contains($0) })
   }
 
-  /// Records one probe's end; `failure` nil means that it passed.
+  package mutating func forget(_ keys: [Key]) {
+    for key in keys {
+      stacks[key] = nil
+      unseen.remove(key)
+    }
+  }
+
+  /// Records one probe's end; `failure` nil means that it passed. The answer is whether it may have
+  /// shown something else than the one before: most do not.
+  @discardableResult
   package mutating func record(
     _ key: Key, gate: HealthGate, instance: Int, endpoint: Endpoint?, failure: String?, at now: Now
-  ) {
-    var stack = stacks[key] ?? Stack(gate: gate)
+  ) -> Bool {
+    var stack = stacks.removeValue(forKey: key) ?? Stack(gate: gate)
     var record = stack.instances[instance] ?? Record(endpoint: endpoint, at: now)
     if record.endpoint != endpoint {
       record = Record(endpoint: endpoint, at: now)
     }
+    let wasProven = record.provenSince != nil
+    let wasPassing =
+      record.isPassing && record.at.bootID == now.bootID
+      && now.elapsed(since: record.at, limit: .seconds(86_400)) <= stack.freshness
     record.isPassing = failure == nil
     record.consecutivePasses = failure == nil ? record.consecutivePasses + 1 : 0
     record.at = now
@@ -60,7 +77,12 @@ package struct ProbeBook: Sendable {
     }
     stack.instances[instance] = record
     if let failure { stack.lastFailure = "instance \(instance): \(failure)" }
+    let isAsBefore =
+      failure == nil && wasPassing && wasProven == (record.provenSince != nil)
+      && stack.seen != nil
     stacks[key] = stack
+    if !isAsBefore { unseen.insert(key) }
+    return !isAsBefore
   }
 
   /// Forgets instances that are gone, so that a lost one never counts as healthy.
@@ -70,6 +92,7 @@ package struct ProbeBook: Sendable {
     }
     stack.instances = stack.instances.filter { instances.contains($0.key) }
     stacks[key] = stack
+    unseen.insert(key)
   }
 
   /// nil when no probe of the stack has ended yet.
@@ -82,18 +105,29 @@ package struct ProbeBook: Sendable {
   package mutating func changes(
     since revision: Int, at now: Now
   ) -> (stacks: [StackID], revision: Int) {
-    var changed: [StackID] = []
-    for index in stacks.indices {
-      let stack = stacks.values[index]
+    if let freshUntil, freshUntil.bootID == now.bootID, now.sinceBoot < freshUntil.sinceBoot {
+      look(at: unseen, at: now)
+    } else {
+      freshUntil = (now.bootID, .seconds(Int64.max / 2))
+      look(at: Set(stacks.keys), at: now)
+    }
+    unseen = []
+    guard revision < self.revision else { return ([], self.revision) }
+    return (stacks.filter { $0.value.revision > revision }.map(\.key.stack), self.revision)
+  }
+
+  private mutating func look(at keys: Set<Key>, at now: Now) {
+    for key in keys {
+      guard let stack = stacks[key] else { continue }
       let seen = stack.report(at: now)?.seen(by: stack.gate)
       if seen != stack.seen {
-        self.revision += 1
-        stacks.values[index].seen = seen
-        stacks.values[index].revision = self.revision
+        revision += 1
+        stacks[key]?.seen = seen
+        stacks[key]?.revision = revision
       }
-      if stacks.values[index].revision > revision { changed.append(stacks.keys[index].stack) }
+      guard let old = freshUntil, let end = stack.freshUntil(at: now) else { continue }
+      freshUntil = (old.bootID, min(old.sinceBoot, end))
     }
-    return (changed, self.revision)
   }
 }
 
@@ -101,8 +135,7 @@ extension ProbeBook.Stack {
   /// nil when no probe of it has ended yet.
   fileprivate func report(at now: Now) -> ProbeReport? {
     guard !instances.isEmpty else { return nil }
-    // Two periods: one probe may be under way (S1's G).
-    let fresh = gate.interval * 2 + gate.timeout
+    let fresh = freshness
     let day = Duration.seconds(86_400)
     var report = ProbeReport(healthy: 0, proven: 0, age: .zero, provenFor: day)
     for instance in instances.values {
@@ -117,5 +150,14 @@ extension ProbeBook.Stack {
     if report.proven == 0 { report.provenFor = .zero }
     report.lastFailure = lastFailure
     return report
+  }
+
+  /// Two periods: one probe may be under way (S1's G).
+  fileprivate var freshness: Duration { gate.interval * 2 + gate.timeout }
+
+  /// On the boot clock: until when each probe that is fresh now stays so; nil: none is.
+  fileprivate func freshUntil(at now: Now) -> Duration? {
+    instances.values.lazy.filter { $0.at.bootID == now.bootID }
+      .map { $0.at.sinceBoot + freshness }.filter { $0 >= now.sinceBoot }.min()
   }
 }

@@ -13,14 +13,28 @@ package actor Prober {
   private let clock: AgentClock
   private let nudge: Nudge
   private var book = ProbeBook()
-  private var tasks: [ProbeBook.Key: (subject: Subject, task: Task<Void, Never>)] = [:]
+  private var subjects: [ProbeBook.Key: Subject] = [:]
+  private var agenda = ProbeAgenda()
+  /// Counts subjects.
+  private var serial = 0
+  /// Sleeps until the next probe is due, and when that is on the boot clock.
+  private var waker: (task: Task<Void, Never>, at: Duration)?
   private var restarts: [ProbeBook.Key: (count: Int, at: Now)] = [:]
   /// Followed stacks without a health endpoint.
   private var unprobed: [StackObservation] = []
 
-  private struct Subject: Equatable {
+  private struct Subject {
     var gate: HealthGate
     var endpoints: [Endpoint]
+    var serial = 0
+    var begun: Now
+    /// By endpoint: it has passed once.
+    var haveAnswered: [Bool]
+
+    init(_ gate: HealthGate, _ endpoints: [Endpoint], _ serial: Int, at now: Now) {
+      (self.gate, self.endpoints, self.serial, begun) = (gate, endpoints, serial, now)
+      haveAnswered = endpoints.map { _ in false }
+    }
   }
 
   package init(
@@ -37,13 +51,28 @@ package actor Prober {
     let running = stacks.filter { $0.capacity.running > 0 }
     unprobed = running.filter { $0.certificate.spec.health.check == .running }
     let keys = Set(running.map { ProbeBook.Key($0.certificate) })
-    for (key, entry) in tasks where !keys.contains(key) {
-      entry.task.cancel()
-      tasks[key] = nil
-      restarts[key] = nil
-    }
+    forget(subjects.keys.filter { !keys.contains($0) })
     book.keep(keys)
     for stack in running { follow(stack, at: now) }
+  }
+
+  /// Follows exactly these stacks of these targets from now on; those of others are as they were.
+  package func follow(_ stacks: [StackObservation], of targets: Set<TargetID>) {
+    let now = clock.now()
+    let running = stacks.filter { $0.capacity.running > 0 }
+    unprobed.removeAll { targets.contains($0.id.target) }
+    unprobed += running.filter { $0.certificate.spec.health.check == .running }
+    let keys = Set(running.map { ProbeBook.Key($0.certificate) })
+    forget(subjects.keys.filter { targets.contains($0.stack.target) && !keys.contains($0) })
+    for stack in unprobed + running { follow(stack, at: now) }
+  }
+
+  private func forget(_ keys: [ProbeBook.Key]) {
+    for key in keys {
+      subjects[key] = nil
+      restarts[key] = nil
+    }
+    book.forget(keys)
   }
 
   /// The stacks that are followed are as they were.
@@ -55,7 +84,7 @@ package actor Prober {
   /// Of these stacks alone.
   package func reports(of keys: [ProbeBook.Key], at now: Now) -> [ProbeBook.Key: ProbeReport] {
     var reports: [ProbeBook.Key: ProbeReport] = [:]
-    for key in keys where tasks[key] != nil { reports[key] = book.report(key, at: now) }
+    for key in keys where subjects[key] != nil { reports[key] = book.report(key, at: now) }
     return reports
   }
 
@@ -68,14 +97,14 @@ package actor Prober {
   /// By stack; a stack none of whose probes has ended is missing.
   package func reports(at now: Now) -> [ProbeBook.Key: ProbeReport] {
     Dictionary(
-      uniqueKeysWithValues: tasks.keys.compactMap { key in
+      uniqueKeysWithValues: subjects.keys.compactMap { key in
         book.report(key, at: now).map { (key, $0) }
       })
   }
 
   package func stop() {
-    for entry in tasks.values { entry.task.cancel() }
-    tasks = [:]
+    waker?.task.cancel()
+    (waker, subjects, agenda) = (nil, [:], ProbeAgenda())
   }
 
   private func follow(_ stack: StackObservation, at now: Now) {
@@ -83,48 +112,76 @@ package actor Prober {
     let gate = stack.certificate.spec.health
     if gate.check == .running {
       judgeRunning(stack, key: key, gate: gate, at: now)
-      if tasks[key] == nil { tasks[key] = (Subject(gate: gate, endpoints: []), Task {}) }
+      if subjects[key] == nil { subjects[key] = Subject(gate, [], 0, at: now) }
       return
     }
-    let subject = Subject(gate: gate, endpoints: stack.endpoints.sorted())
-    guard tasks[key]?.subject != subject else { return }
-    tasks[key]?.task.cancel()
-    book.keep(instances: Set(subject.endpoints.map(\.instance)), of: key)
-    let task = Task {
-      await withTaskGroup(of: Void.self) { group in
-        for endpoint in subject.endpoints {
-          group.addTask { await self.watch(endpoint, of: key, gate: gate) }
-        }
-      }
-    }
-    tasks[key] = (subject, task)
+    let endpoints = stack.endpoints.sorted()
+    if let old = subjects[key], old.gate == gate, old.endpoints == endpoints { return }
+    book.keep(instances: Set(endpoints.map(\.instance)), of: key)
+    serial += 1
+    subjects[key] = Subject(gate, endpoints, serial, at: now)
+    for index in endpoints.indices { begin(index, of: key, serial) }
   }
 
-  private func watch(_ endpoint: Endpoint, of key: ProbeBook.Key, gate: HealthGate) async {
-    let begun = clock.now()
-    var hasPassed = false
-    while !Task.isCancelled {
+  /// Probes once; what has changed meanwhile is probed anew, and the answer counts for nothing.
+  private func begin(_ index: Int, of key: ProbeBook.Key, _ serial: Int) {
+    guard let subject = subjects[key], subject.serial == serial else { return }
+    let (gate, endpoint) = (subject.gate, subject.endpoints[index])
+    Task {
       let failure = await probe.failure(gate.check, at: endpoint, timeout: gate.timeout)
-      if Task.isCancelled { return }
-      record(failure, at: endpoint, of: key, gate: gate)
-      hasPassed = hasPassed || failure == nil
-      // The gate's interval lies between two passes. What has never answered yet is only waited
-      // for, and nobody tells when it is up.
-      let waited = clock.now().elapsed(since: begun, limit: .seconds(86_400))
-      let pause =
-        hasPassed ? gate.interval : Patience.pause(after: waited, atMost: gate.interval)
-      do { try await clock.sleep(pause) } catch { return }
+      self.end(failure, index, of: key, serial)
     }
+  }
+
+  private func end(_ failure: String?, _ index: Int, of key: ProbeBook.Key, _ serial: Int) {
+    guard var subject = subjects[key], subject.serial == serial else { return }
+    record(failure, at: subject.endpoints[index], of: key, gate: subject.gate)
+    let now = clock.now()
+    if failure == nil, !subject.haveAnswered[index] {
+      subject.haveAnswered[index] = true
+      subjects[key] = subject
+    }
+    // The gate's interval lies between two passes. What has never answered yet is only waited
+    // for, and nobody tells when it is up.
+    let waited = now.elapsed(since: subject.begun, limit: .seconds(86_400))
+    let pause =
+      subject.haveAnswered[index]
+      ? subject.gate.interval : Patience.pause(after: waited, atMost: subject.gate.interval)
+    agenda.insert(.init(at: now.sinceBoot + pause, key: key, serial: serial, index: index))
+    sleep()
+  }
+
+  /// Until the next probe is due.
+  private func sleep() {
+    guard let next = agenda.next else { return }
+    if let waker {
+      guard next < waker.at else { return }
+      waker.task.cancel()
+    }
+    let pause = max(.zero, next - clock.now().sinceBoot)
+    let task = Task {
+      do { try await clock.sleep(pause) } catch { return }
+      self.wake()
+    }
+    waker = (task, next)
+  }
+
+  private func wake() {
+    waker = nil
+    let now = clock.now().sinceBoot
+    while let entry = agenda.popDue(at: now) { begin(entry.index, of: entry.key, entry.serial) }
+    sleep()
   }
 
   private func record(
     _ failure: String?, at endpoint: Endpoint, of key: ProbeBook.Key, gate: HealthGate
   ) {
-    let before = book.report(key, at: clock.now())
-    book.record(
-      key, gate: gate, instance: endpoint.instance, endpoint: endpoint, failure: failure,
-      at: clock.now())
-    let after = book.report(key, at: clock.now())
+    let now = clock.now()
+    let before = book.report(key, at: now)
+    let mayBeNews = book.record(
+      key, gate: gate, instance: endpoint.instance, endpoint: endpoint, failure: failure, at: now)
+    guard mayBeNews else { return }
+    let after = book.report(key, at: now)
     if before?.proven != after?.proven || before?.healthy != after?.healthy { nudge() }
   }
 

@@ -21,8 +21,7 @@ extension PassInputs {
     guard now.bootID == old.now.bootID, now.sinceBoot >= old.now.sinceBoot,
       interval == old.interval, agent == old.agent, limits == old.limits, requests.isEmpty,
       sources.keys == old.sources.keys, platforms.keys == old.platforms.keys,
-      routes.keys == old.routes.keys,
-      sources.allSatisfy({ name, view in old.sources[name]?.isSame(as: view) == true })
+      routes.keys == old.routes.keys
     else { return nil }
     var changed = Set(inFlight.keys).union(outcomes.keys)
     for (name, live) in platforms {
@@ -52,13 +51,6 @@ extension PassInputs {
       }
     }
     for target in targets { stacks[target]?.sort { $0.id.generation < $1.id.generation } }
-  }
-}
-
-extension SourceView {
-  /// Nothing was accepted, refused or lost meanwhile: costs nothing while the targets are the same.
-  fileprivate func isSame(as other: SourceView) -> Bool {
-    state == other.state && desired == other.desired
   }
 }
 

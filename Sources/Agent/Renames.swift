@@ -20,6 +20,9 @@ package struct Renames: Sendable {
   private var live: Set<TargetID> = []
   private var declared: Set<TargetID> = []
 
+  /// Of agents in which nothing was ever renamed. Holds nothing.
+  static let none = Renames([:], records: [:], heirs: [:], stacks: [:])
+
   /// `heirs`: as the ledger remembers them; `stacks`: as observed, by the name in their certificates;
   /// `routes`: as read, by their names.
   package init(

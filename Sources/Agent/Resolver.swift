@@ -14,6 +14,8 @@ package actor Resolver: InputSupply {
   private var running: Set<Key> = []
   /// Rises with every result; what `resolutions` gave stays true while it does not.
   private var revision = 0
+  /// How many results all targets need.
+  private var whole = 0
   /// No result is missing that a later call of `resolutions` could bring.
   private var isSettled = false
   /// The digests last given, for a hash takes longer than all the rest.
@@ -34,13 +36,13 @@ package actor Resolver: InputSupply {
     /// nil where the object is known.
     var commit: CommitID?
 
-    init(_ reference: InputReference, of target: DesiredTarget) {
+    init(_ reference: InputReference, of target: DesiredTarget, at commit: CommitID) {
       source = target.source
       self.reference = reference
       if case .present(let object) = target.objects?[reference.name] {
         self.object = object
       } else {
-        commit = target.commit
+        self.commit = commit
       }
     }
   }
@@ -65,8 +67,40 @@ package actor Resolver: InputSupply {
     self.clock = clock
   }
 
-  /// What is known now; begins what is missing, and nudges when it is there.
-  package func resolutions(of targets: [DesiredTarget]) -> [TargetID: Resolution] {
+  /// What is known now; begins what is missing, and nudges when it is there. `commits`: the newest of
+  /// each source, in which all of its targets are declared; without one, the commit of the target.
+  package func resolutions(
+    of targets: [DesiredTarget], at commits: [SourceName: CommitID] = [:]
+  ) -> [TargetID: Resolution] {
+    let (result, needed) = ask(targets, commits)
+    results = results.filter { needed[$0.key] != nil }
+    if digests.count > result.count { digests = digests.filter { result[$0.key] != nil } }
+    whole = results.count
+    begin(needed)
+    isSettled = running.isEmpty && needed.keys.allSatisfy { !isOpen($0) }
+    return result
+  }
+
+  /// The same of targets that are declared otherwise than before, while all others are as they were
+  /// when all were asked for; those with an input that is read again for each commit belong to them.
+  package func resolutions(
+    ofChanged targets: [DesiredTarget], at commits: [SourceName: CommitID]
+  ) -> [TargetID: Resolution] {
+    let (result, needed) = ask(targets, commits)
+    begin(needed)
+    // What nobody needs any more is forgotten when all are asked for: now and then.
+    let isBounded = results.count <= 2 * whole + Self.leftovers
+    isSettled =
+      isSettled && isBounded && running.isEmpty && needed.keys.allSatisfy { !isOpen($0) }
+    return result
+  }
+
+  /// What nobody needs is a few hundred bytes each.
+  private static let leftovers = 1000
+
+  private func ask(
+    _ targets: [DesiredTarget], _ commits: [SourceName: CommitID]
+  ) -> ([TargetID: Resolution], needed: [Key: CommitID]) {
     // Each with a commit that has it.
     var needed: [Key: CommitID] = [:]
     var result: [TargetID: Resolution] = [:]
@@ -76,15 +110,12 @@ package actor Resolver: InputSupply {
         result[target.id] = absence
         continue
       }
-      let keys = target.spec.inputs.map { Key($0, of: target) }
-      for key in keys { needed[key] = target.commit }
+      let commit = commits[target.source] ?? target.commit
+      let keys = target.spec.inputs.map { Key($0, of: target, at: commit) }
+      for key in keys { needed[key] = commit }
       result[target.id] = resolution(of: target, keys)
     }
-    results = results.filter { needed[$0.key] != nil }
-    if digests.count > result.count { digests = digests.filter { result[$0.key] != nil } }
-    begin(needed)
-    isSettled = running.isEmpty && needed.keys.allSatisfy { !isOpen($0) }
-    return result
+    return (result, needed)
   }
 
   /// What `resolutions` gave at this revision is still all there is to know; nil: ask again.

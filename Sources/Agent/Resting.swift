@@ -36,6 +36,12 @@ extension PassState {
     }
   }
 
+  /// The records of targets that are not at rest: of those that something is under way of.
+  var awakeRecords: [TargetID: TargetRecord] {
+    let pairs = restless.compactMap { target in records[target].map { (target, $0) } }
+    return Dictionary(pairs) { first, _ in first }
+  }
+
   /// Targets that have to be planned in the pass at `now`, though nothing about them has changed.
   func due(at now: Now, interval: Duration) -> Set<TargetID> {
     let then = watched + (lastPass.map { now.elapsed(since: $0, limit: interval * 2) } ?? .zero)

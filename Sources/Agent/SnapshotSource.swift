@@ -10,8 +10,9 @@ package protocol SnapshotSource: Sendable {
   /// Fetches, verifies and parses the tip; `accepted`: the last accepted commit.
   func load(accepted: CommitID?) async throws(SourceFailure) -> SnapshotVerdict
 
-  /// Records that this commit is the one that the next must descend from.
-  func accept(_ commit: CommitID) async throws(SourceFailure)
+  /// Records that this state's commit is the one that the next must descend from. What the next
+  /// leaves alone need not be held twice: it is what this state declares.
+  func accept(_ state: DesiredState) async throws(SourceFailure)
 
   /// Writes the artifact at `path` of `commit` as one archive file to `file`.
   func export(_ path: String, at commit: CommitID, to file: String) async throws(SourceFailure)
@@ -20,7 +21,8 @@ package protocol SnapshotSource: Sendable {
 
 /// What became of a commit.
 package enum SnapshotVerdict: Sendable {
-  case accepted(DesiredState)
+  /// `isRewound`: it does not descend from the commit that was accepted before, which may be gone.
+  case accepted(DesiredState, isRewound: Bool = false)
   /// Held for a person: force-push, unrelated history, signature…
   case held(CommitID?, reason: String)
   /// Hostile or unreadable as a whole.

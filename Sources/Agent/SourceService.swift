@@ -111,14 +111,16 @@ package struct SourceService: Service {
     _ verdict: SnapshotVerdict, _ desired: DesiredState?
   ) async throws(SourceFailure) -> Bool {
     switch verdict {
-    case .accepted(let new):
+    case .accepted(var new, let isRewound):
+      // What is launched is fetched from the commit of its target: that must still be there.
+      if let desired, !isRewound { new = new.keeping(desired) }
       do throws(AgentError) {
         try store.save(new)
       } catch {
         // Accepting what cannot be kept would rewind at the next start.
         throw .unreachable("\(error)")
       }
-      try await source.accept(new.commit)
+      try await source.accept(new)
       log.info(
         "commit accepted", metadata: ["source": "\(source.name)", "commit": "\(new.commit)"])
       tellProblems(new, since: desired)

@@ -73,6 +73,10 @@ package struct GitSource: Sendable {
     guard case .done = try await ask(.accept(commit)).0 else { throw Self.confused }
   }
 
+  /// The caller goes on with this state, in which a target may name an earlier commit that declared it
+  /// alike: what this value holds is from now on the same value.
+  package func hold(_ state: DesiredState) { memory.hold(state) }
+
   private static let confused = SourceError.worker("the source worker answered something else")
 
   private func ask(

@@ -9,6 +9,8 @@ final class SnapshotMemory: Sendable {
   fileprivate struct Held {
     var files: [SnapshotParts.BlobID: SnapshotParts.File] = [:]
     var targets: [SnapshotParts.TargetName: DesiredTarget] = [:]
+    /// The targets are those that the agent goes on with.
+    var isAgents = false
   }
 
   private let held = Mutex(Held())
@@ -20,6 +22,20 @@ final class SnapshotMemory: Sendable {
 
   func forget() { held.withLock { $0 = Held() } }
 
+  /// Once, and again after everything was forgotten: what is held then goes from state to state.
+  func hold(_ state: DesiredState) {
+    held.withLock { held in
+      guard !held.isAgents else { return }
+      held.isAgents = true
+      for index in held.targets.indices {
+        var target = held.targets.values[index]
+        guard let same = state.target(target.id), !same.isSame(as: target) else { continue }
+        target.commit = same.commit
+        if target == same { held.targets.values[index] = same }
+      }
+    }
+  }
+
   /// The verdict with all targets: those that the worker left out, because they are as they were,
   /// come from here. A commit that is not accepted changes nothing of what is held.
   ///
@@ -29,7 +45,9 @@ final class SnapshotMemory: Sendable {
     _ verdict: SourceVerdict, _ parts: SnapshotParts
   ) throws(SourceError) -> SourceVerdict {
     guard case .accepted(var accepted) = verdict else { return verdict }
-    guard let new = held.withLock({ $0.merged(&accepted.state, parts) }) else {
+    let isRewound = accepted.relation.isRewound
+    guard let new = held.withLock({ $0.merged(&accepted.state, parts, isRewound: isRewound) })
+    else {
       forget()
       throw .worker("the source worker's answer does not fit what it was told")
     }
@@ -40,10 +58,12 @@ final class SnapshotMemory: Sendable {
 
 extension SnapshotMemory.Held {
   /// nil when something is missing or left over.
-  fileprivate func merged(_ state: inout DesiredState, _ parts: SnapshotParts) -> Self? {
+  fileprivate func merged(
+    _ state: inout DesiredState, _ parts: SnapshotParts, isRewound: Bool
+  ) -> Self? {
     // Too much to be held, and so nothing was left out.
     guard !parts.targets.isEmpty || state.targets.isEmpty else { return Self() }
-    var new = Self(files: parts.files)
+    var new = Self(files: parts.files, isAgents: isAgents && !isRewound)
     for id in parts.kept {
       guard let file = files[id] else { return nil }
       new.files[id] = file
@@ -51,8 +71,9 @@ extension SnapshotMemory.Held {
     var sent = state.targets.makeIterator()
     var all: [DesiredTarget] = []
     for name in parts.targets {
+      // One that is held keeps the commit that it was read from, unless that may be gone.
       guard var target = targets[name] ?? sent.next() else { return nil }
-      target.commit = state.commit
+      if isRewound { target.commit = state.commit }
       new.targets[name] = target
       guard all.last.map({ $0.id < target.id }) ?? true else { return nil }
       all.append(target)

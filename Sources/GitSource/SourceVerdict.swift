@@ -93,6 +93,14 @@ package enum CommitRelation: String, Hashable, Codable, Sendable {
   case rewound
   case unrelated
   case previousMissing
+
+  /// It does not descend from the accepted commit, which may be gone.
+  package var isRewound: Bool {
+    switch self {
+    case .first, .same, .descendant: false
+    case .rewound, .unrelated, .previousMissing: true
+    }
+  }
 }
 
 /// What one load really read from the object store and parsed; the rest the agent still held.

@@ -80,7 +80,7 @@ extension TargetStatus {
   /// A status that another version wrote is shown as unknown until the next pass writes it anew.
   init(_ row: StateRow) throws {
     do {
-      self = try JSONDecoder().decode(Self.self, from: Data(row.json.utf8))
+      self = try CanonicalJSON.value(Self.self, from: row.json)
     } catch {
       guard let target = TargetID(parsing: row.key) else {
         throw LedgerError.damaged("the status \(row.key) names no target")

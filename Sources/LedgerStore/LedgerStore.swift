@@ -85,8 +85,11 @@ package final class LedgerStore: Ledger, AlertOutbox {
   package func statuses() async throws(LedgerError) -> [TargetStatus] {
     try await reading { db in
       let rows = try Row.fetchCursor(db, sql: "SELECT key, json, sequence, mac FROM status")
+      let newest = try AcceptedCommits(db)
       var statuses: [TargetStatus] = []
-      while let row = try rows.next() { statuses.append(try TargetStatus(StateRow(row))) }
+      while let row = try rows.next() {
+        statuses.append(newest.told(try TargetStatus(StateRow(row))))
+      }
       return statuses.sorted { $0.target < $1.target }
     }
   }

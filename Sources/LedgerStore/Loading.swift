@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import LedgerKit
 import Model
@@ -15,14 +14,14 @@ struct Loading {
     // An agent that died between making the file and its first entry has not noticed the loss.
     var contents = LedgerContents(
       isNew: isCreated || head.sequence == 0, lastSequence: head.sequence)
-    for row in try rows("record", chain) {
+    try visit("record", chain) { row in
       guard let target = TargetID(parsing: row.key) else {
         throw LedgerError.damaged("the record \(row.key) names no target")
       }
       contents.records[target] = row.json
     }
-    contents.agentRecord = try rows("agent", chain).first?.json
-    for row in try rows("fingerprint", chain) {
+    try visit("agent", chain) { contents.agentRecord = $0.json }
+    try visit("fingerprint", chain) { row in
       let stored = try decode(StoredFingerprint.self, row, "fingerprint")
       contents.fingerprints[stored.stack] = stored.fingerprint
     }
@@ -36,7 +35,9 @@ struct Loading {
 
   private func outbox(_ chain: Chain, limit: Int) throws -> [OutboxAlert] {
     let clause = "WHERE json IS NOT NULL ORDER BY position LIMIT \(max(0, limit))"
-    return try rows("alert", chain, clause).map { try decode(OutboxAlert.self, $0, "alert") }
+    var alerts: [OutboxAlert] = []
+    try visit("alert", chain, clause) { alerts.append(try decode(OutboxAlert.self, $0, "alert")) }
+    return alerts
   }
 
   /// The newest entry must be where the head says: costs one row, not a walk.
@@ -54,14 +55,18 @@ struct Loading {
     }
   }
 
-  private func rows(_ table: String, _ chain: Chain, _ clause: String = "") throws -> [StateRow] {
+  /// One row after the other, so that no more than one lies in memory twice.
+  private func visit(
+    _ table: String, _ chain: Chain, _ clause: String = "", _ body: (StateRow) throws -> Void
+  ) throws {
     let sql = "SELECT key, json, sequence, mac FROM \(table) \(clause)"
-    return try Row.fetchAll(db, sql: sql).map { row in
+    let rows = try Row.fetchCursor(db, sql: sql)
+    while let row = try rows.next() {
       let state = try StateRow(row)
       guard state.mac == chain.mac(of: state, in: table) else {
         throw LedgerError.damaged("the \(table) \(state.key) was changed")
       }
-      return state
+      try body(state)
     }
   }
 
@@ -70,7 +75,7 @@ struct Loading {
     _ type: Value.Type, _ row: StateRow, _ table: String
   ) throws -> Value {
     do {
-      return try JSONDecoder().decode(type, from: Data(row.json.utf8))
+      return try CanonicalJSON.value(type, from: row.json)
     } catch {
       throw LedgerError.refused("another version wrote the \(table) \(row.key): \(error)")
     }

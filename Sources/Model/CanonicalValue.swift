@@ -81,14 +81,24 @@ package indirect enum CanonicalValue: Hashable, Sendable {
   /// The text as a JSON string.
   static func write(_ text: String, into bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0..<0x20: bytes += Array("\\u00\(hexadecimal([byte]))".utf8)
-      default: bytes.append(byte)
+    var text = text
+    text.withUTF8 { units in
+      // Most of a text, and often all of it, goes as it is.
+      var start = 0
+      for (place, byte) in units.enumerated() {
+        guard byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 else {
+          continue
+        }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: units[start..<place]))
+        start = place + 1
+        if byte < 0x20 {
+          bytes += Array("\\u00\(hexadecimal([byte]))".utf8)
+        } else {
+          bytes.append(UInt8(ascii: "\\"))
+          bytes.append(byte)
+        }
       }
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: units[start...]))
     }
     bytes.append(UInt8(ascii: "\""))
   }
@@ -108,6 +118,10 @@ extension CanonicalValue: ExpressibleByStringLiteral, ExpressibleByIntegerLitera
 
 extension CanonicalValue: Codable {
   package init(from decoder: any Decoder) throws {
+    if let node = (decoder as? NodeDecoder)?.node, let value = CanonicalValue(node) {
+      self = value
+      return
+    }
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
       self = .null

@@ -5,7 +5,8 @@ package typealias DesiredTarget = Shared<DesiredTargetFields>
 package struct DesiredTargetFields: Hashable, Codable, Sendable {
   package var id: TargetID
   package var source: SourceName
-  /// The commit that was read; not part of any digest.
+  /// The commit that first said it like this, as far as the agent has seen; not part of any digest.
+  /// The newest commit that does is that of the whole state.
   package var commit: CommitID
   /// The version's text as written.
   package var version: String
@@ -94,4 +95,30 @@ package struct DesiredState: Hashable, Codable, Sendable {
 
   /// Every document was read without an error: only then may absence remove a target.
   package var isComplete: Bool { !diagnostics.contains { $0.severity == .error } }
+
+  /// The same, in which a target that an earlier state has declared alike is the earlier one, its
+  /// commit included: what a commit leaves alone is the same value as before, found so at a glance.
+  package func keeping(_ earlier: DesiredState) -> DesiredState {
+    var state = self
+    var (old, place) = (earlier.targets, 0)
+    for index in state.targets.indices {
+      let id = state.targets[index].id
+      while place < old.count, old[place].id < id { place += 1 }
+      guard place < old.count else { break }
+      guard !state.targets[index].isSame(as: old[place]) else { continue }
+      old[place].commit = state.targets[index].commit
+      if old[place] == state.targets[index] { state.targets[index] = earlier.targets[place] }
+    }
+    return state
+  }
+
+  /// What this state declares of a target.
+  package func target(_ id: TargetID) -> DesiredTarget? {
+    var (low, high) = (0, targets.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if targets[middle].id < id { low = middle + 1 } else { high = middle }
+    }
+    return low < targets.count && targets[low].id == id ? targets[low] : nil
+  }
 }

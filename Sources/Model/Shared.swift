@@ -37,6 +37,9 @@
     a.place === b.place || a.place.value == b.place.value
   }
 
+  /// One and the same value: what is false here may be equal all the same.
+  @inlinable public func isSame(as other: Self) -> Bool { place === other.place }
+
   @inlinable public func hash(into hasher: inout Hasher) { place.value.hash(into: &hasher) }
 
   @inlinable public init(from decoder: any Decoder) throws {

@@ -12,6 +12,9 @@ package struct TargetStatus: Hashable, Codable, Sendable {
   /// What the last good commit declares.
   package var desiredVersion: String?
   package var desiredCommit: CommitID?
+  /// As the ledger keeps it: the newest commit of its source says the same, and is the one that
+  /// readers are given in place of `desiredCommit`, which said it first. Readers get nil.
+  package var followsSource: Bool?
   package var declaredDigest: Digest?
   /// What serves.
   package var liveVersion: String?

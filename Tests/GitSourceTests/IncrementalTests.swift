@@ -26,7 +26,10 @@ import Testing
     #expect(second.statistics.blobsRead == 1 && second.statistics.filesParsed == 1)
     #expect(second.statistics.treesRead == 2 && second.statistics.files == 300)
     #expect(second.state.targets.count == 300)
-    #expect(second.state.targets.allSatisfy { $0.commit.rawValue == bump })
+    // Each target names the commit that it was read from.
+    #expect(second.state.commit.rawValue == bump)
+    #expect(second.state.targets.count { $0.commit.rawValue == bump } == 1)
+    #expect(second.state.targets.count { $0.commit == first.commit } == 299)
     #expect(second.state.targets.first { $0.id.application == "t3" }?.version == "1000")
     let third = try #require(try await source.load(accepted: second.commit).accepted)
     #expect(third.relation == .same && third.state == second.state)

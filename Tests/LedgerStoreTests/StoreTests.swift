@@ -6,6 +6,30 @@ import Model
 import Testing
 
 @Suite struct StoreTests {
+  @Test func `a status that follows its source tells the source's newest commit`() async throws {
+    let ledger = try Place().open()
+    func status(_ target: TargetID, follows: Bool?) -> TargetStatus {
+      var status = TargetStatus(
+        target: target, source: "main", desiredVersion: "1", desiredCommit: "aaaa")
+      status.followsSource = follows
+      return status
+    }
+    func record(_ commit: String) -> String {
+      #"{"memory":{},"sources":{"main":{"commit":"\#(commit)","isComplete":true},"b":{}}}"#
+    }
+    let other = TargetID("mailer", "production")
+    try await ledger.commit(
+      LedgerWrite(
+        agentRecord: record("bbbb"),
+        statuses: [web: status(web, follows: true), other: status(other, follows: nil)]))
+    #expect(try await ledger.statuses().map(\.desiredCommit) == ["aaaa", "bbbb"])
+    #expect(try await ledger.statuses().allSatisfy { $0.followsSource == nil })
+    // A later commit that changes neither is one row.
+    try await ledger.commit(LedgerWrite(agentRecord: record("cccc")))
+    #expect(try await ledger.statuses().map(\.desiredCommit) == ["aaaa", "cccc"])
+    #expect(try await ledger.verify().reason == nil)
+  }
+
   @Test func `everything that was committed is there after the file is opened again`() async throws
   {
     let place = try Place()

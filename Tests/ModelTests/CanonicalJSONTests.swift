@@ -45,4 +45,36 @@ import Testing
   @Test func `a floating-point number has no one written form`() {
     #expect(throws: EncodingError.self) { try CanonicalJSON.text([1.5]) }
   }
+
+  @Test func `what was written is read back`() throws {
+    let value = Everything()
+    #expect(try CanonicalJSON.value(Everything.self, from: try CanonicalJSON.text(value)) == value)
+  }
+
+  @Test func `it reads what Foundation writes, escapes and white space included`() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted]
+    let text = String(decoding: try encoder.encode(Everything()), as: UTF8.self)
+    #expect(try CanonicalJSON.value(Everything.self, from: text) == Everything())
+    let escaped = #"["\u00e9\ud83e\udd93\n\t\/\\\"","x"]"#
+    #expect(try CanonicalJSON.value([String].self, from: escaped) == ["é🦓\n\t/\\\"", "x"])
+    let numbers = "[1.5, -2e3, 0]"
+    #expect(try CanonicalJSON.value([Double].self, from: numbers) == [1.5, -2000, 0])
+  }
+
+  @Test(arguments: [
+    "", "{", "[1,", "[1 2]", #"{"a" 1}"#, #"{"a":1,}"#, "nul", #""x"#, "\"\u{1}\"", "1 2",
+    #""\ud800x""#, #""\u12""#, #""\q""#, "@", String(repeating: "[", count: 100_000),
+  ])
+  func `what is no JSON is refused`(_ text: String) {
+    #expect(throws: DecodingError.self) { try CanonicalJSON.value([Int].self, from: text) }
+    #expect(throws: DecodingError.self) { try CanonicalJSON.value(CanonicalValue.self, from: text) }
+  }
+
+  @Test func `what has another shape is refused`() {
+    #expect(throws: DecodingError.self) { try CanonicalJSON.value([Int].self, from: "[1.5]") }
+    #expect(throws: DecodingError.self) { try CanonicalJSON.value([UInt8].self, from: "[256]") }
+    #expect(throws: DecodingError.self) { try CanonicalJSON.value(Everything.self, from: "{}") }
+    #expect(throws: DecodingError.self) { try CanonicalJSON.value(String.self, from: "[]") }
+  }
 }

@@ -279,8 +279,8 @@ struct SimulatedSource: SnapshotSource {
     return try await call { $0.repository.verdict(since: accepted, source: name) }
   }
 
-  func accept(_ commit: CommitID) async throws(SourceFailure) {
-    let name = name
+  func accept(_ state: DesiredState) async throws(SourceFailure) {
+    let (name, commit) = (name, state.commit)
     try await call(isEffect: true) { simulation in
       simulation.oracle.confirmed(commit)
       simulation.disk.accepted[name] = commit

@@ -142,8 +142,6 @@ private enum TargetName {
   static func of(_ target: DesiredTarget) throws -> SnapshotParts.TargetName {
     var target = target
     target.commit = ""
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return Array(SHA256.hash(data: try encoder.encode(target)))
+    return Array(SHA256.hash(data: Array(try CanonicalJSON.text(target).utf8)))
   }
 }

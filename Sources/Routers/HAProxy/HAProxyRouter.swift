@@ -2,7 +2,7 @@ package import Model
 package import PlatformKit
 
 /// Routes through one HAProxy of its own. All truth lies in its workers and files: nothing is
-/// remembered between calls but what waits for the next reload.
+/// remembered between calls but what waits for the next reload, and what the last reading meant.
 package actor HAProxyRouter: TrafficRouter {
   package nonisolated let limits: RouterLimits
   package nonisolated let settings: HAProxySettings
@@ -17,6 +17,8 @@ package actor HAProxyRouter: TrafficRouter {
   /// Targets of a reload that failed: each is tried alone, so that it fails alone.
   var suspects: Set<TargetKey> = []
   var lastReload: ContinuousClock.Instant?
+  /// What was read of each target last, and what that says: the same means the same.
+  private var meanings: [TargetKey: (mark: ReadingMark, route: RouteObservation?)] = [:]
   var isVersionChecked = false
   /// Every field of a route that `read` compares: `*` stands for one name.
   package static let fields = RouteField.allCases.map(\.path)
@@ -121,6 +123,8 @@ package actor HAProxyRouter: TrafficRouter {
     _ world: LiveReader.World
   ) async throws(PlatformError) -> [TargetID: Observed<RouteObservation>] {
     var routes: [TargetID: Observed<RouteObservation>] = [:]
+    let last = meanings
+    meanings = [:]
     for key in world.keys {
       let files: LiveTarget
       do throws(PlatformError) {
@@ -131,7 +135,11 @@ package actor HAProxyRouter: TrafficRouter {
         continue
       }
       let live = try await reader.target(files, world)
-      if let route = Observation(live: live, rendering: rendering).route {
+      let mark = ReadingMark(live)
+      let known = last[key].flatMap { $0.mark == mark ? $0.route : nil }
+      let route = known ?? Observation(live: live, rendering: rendering).route
+      meanings[key] = (mark, route)
+      if let route {
         routes[key.target] = .known(route)
       } else {
         routes[key.target] = .unknown(reason: "neither HAProxy nor its files know the route")

@@ -89,55 +89,8 @@ struct FrontendRow: Hashable, Sendable {
   var addresses: [String] = []
 }
 
-/// The servers and frontends of one worker.
-struct Statistics: Hashable, Sendable {
-  var frontends: [FrontendRow] = []
-  var backends: Set<String> = []
-  var servers: [ServerRow] = []
-
-  /// nil for text that is not a complete table.
-  init?(_ text: String) {
-    let lines = text[...].pieces("\n")
-    guard let head = lines.first, head.hasPrefix("# ") else { return nil }
-    let names = head.dropFirst(2).pieces(",", keepingEmpty: true)
-    let columns = Dictionary(
-      names.enumerated().map { (String($1), $0) }, uniquingKeysWith: { first, _ in first })
-    let wanted = [
-      "pxname", "svname", "scur", "status", "uweight", "check_status", "addr", "mode", "slim",
-    ]
-    let found = wanted.compactMap { columns[$0] }
-    guard found.count == wanted.count, let type = columns["type"] else { return nil }
-    let last = max(type, found.max() ?? 0)
-    for line in lines.dropFirst() {
-      let cells = splitTable(line)
-      guard cells.count >= names.count - 1, cells.count > last else { return nil }
-      add(found.map { String(cells[$0]) }, type: String(cells[type]))
-    }
-  }
-
-  private mutating func add(_ cell: [String], type: String) {
-    switch type {
-    case "0":
-      frontends.append(
-        FrontendRow(name: cell[0], status: cell[3], mode: cell[7], maxconn: count(cell[8])))
-    case "1": backends.insert(cell[0])
-    case "2":
-      // An asterisk marks a check in progress; what follows is the last result.
-      let check = cell[5].hasPrefix("* ") ? String(cell[5].dropFirst(2)) : cell[5]
-      servers.append(
-        ServerRow(
-          backend: cell[0], name: cell[1], sessions: count(cell[2]), status: cell[3],
-          weight: count(cell[4]), checkStatus: check, address: cell[6],
-          maxconn: count(cell[8])))
-    default:
-      guard let at = frontends.lastIndex(where: { $0.name == cell[0] }) else { return }
-      frontends[at].addresses.append(cell[6])
-    }
-  }
-}
-
 /// A number of things. They are added up, so none is larger than any HAProxy can have.
-private func count(_ cell: String) -> Int { max(0, min(Int(cell) ?? 0, 1 << 40)) }
+func count(_ cell: String) -> Int { max(0, min(Int(cell) ?? 0, 1 << 40)) }
 
 /// The entries of `show map <file>`: `<pointer> <key> <value>`; nil when the worker has none.
 func parseMap(_ text: String) -> [String: String]? {
@@ -150,23 +103,6 @@ func parseMap(_ text: String) -> [String: String]? {
     if entries[parts[1]] == nil { entries[parts[1]] = parts[2] }
   }
   return entries
-}
-
-/// The cells of one line; a quoted cell may hold commas and doubled quotes.
-private func splitTable(_ line: Substring) -> [Substring] {
-  guard line.utf8.contains(UInt8(ascii: "\"")) else {
-    return line.pieces(",", keepingEmpty: true)
-  }
-  var cells: [Substring] = []
-  var isQuoted = false
-  var start = line.startIndex
-  for index in line.indices {
-    if line[index] == "\"" { isQuoted.toggle() }
-    guard line[index] == ",", !isQuoted else { continue }
-    cells.append(line[start..<index])
-    start = line.index(after: index)
-  }
-  return cells + [line[start...]]
 }
 
 /// The sessions of one server in `show sess`: `0x55…: proto=tcpv4 … be=<backend> srv=<server> …`.

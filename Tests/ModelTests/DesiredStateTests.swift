@@ -1,0 +1,42 @@
+import Model
+import Testing
+
+@Suite struct DesiredStateTests {
+  private func target(_ name: String, _ version: String, _ commit: CommitID) -> DesiredTarget {
+    let spec = StackSpec(workloadKind: "process", workload: ["version": .string(version)])
+    return DesiredTarget(
+      id: TargetID(ApplicationName(rawValue: name), "production"), source: "main", commit: commit,
+      version: version, platform: "local", spec: spec, declaredDigest: spec.declaredDigest)
+  }
+
+  private func state(_ commit: CommitID, _ versions: [String: String]) -> DesiredState {
+    DesiredState(
+      source: "main", commit: commit,
+      targets: versions.map { target($0.key, $0.value, commit) }.sorted { $0.id < $1.id })
+  }
+
+  @Test func `what a commit leaves alone keeps the commit that said it first`() {
+    let old = state("aaaa", ["a": "1", "b": "1", "c": "1", "e": "1"])
+    let new = state("bbbb", ["b": "1", "c": "2", "d": "1", "e": "1"]).keeping(old)
+    #expect(new.commit == "bbbb")
+    #expect(new.targets.map(\.id.application) == ["b", "c", "d", "e"])
+    #expect(new.targets.map(\.commit) == ["aaaa", "bbbb", "bbbb", "aaaa"])
+    #expect(new.targets.map(\.version) == ["1", "2", "1", "1"])
+    #expect(new.targets[0].isSame(as: old.targets[1]))
+    // A revert is a word of its own.
+    let reverted = state("cccc", ["b": "1", "c": "1", "d": "1", "e": "1"]).keeping(new)
+    #expect(reverted.targets.map(\.commit) == ["aaaa", "cccc", "bbbb", "aaaa"])
+  }
+
+  @Test func `a target is found by its name`() {
+    let names = (0..<50).map { "t\($0)" }
+    let all = state("aaaa", Dictionary(names.map { ($0, "1") }) { first, _ in first })
+    for name in names {
+      let id = TargetID(ApplicationName(rawValue: name), "production")
+      #expect(all.target(id)?.id == id)
+    }
+    #expect(all.target(TargetID("t", "production")) == nil)
+    #expect(all.target(TargetID("z", "production")) == nil)
+    #expect(DesiredState(source: "main", commit: "a").target(TargetID("a", "b")) == nil)
+  }
+}
