@@ -69,7 +69,8 @@ package struct WrittenRecord: Sendable, ExpressibleByStringLiteral {
     make = { try CanonicalJSON.text(value) }
   }
 
-  package init(stringLiteral text: String) { make = { text } }
+  package init(text: String) { make = { text } }
+  package init(stringLiteral text: String) { self.init(text: text) }
 
   /// Canonical JSON. Errors: those of the value.
   package func text() throws -> String { try make() }

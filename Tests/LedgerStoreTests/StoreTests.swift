@@ -14,8 +14,9 @@ import Testing
       status.followsSource = follows
       return status
     }
-    func record(_ commit: String) -> String {
-      #"{"memory":{},"sources":{"main":{"commit":"\#(commit)","isComplete":true},"b":{}}}"#
+    func record(_ commit: String) -> WrittenRecord {
+      WrittenRecord(
+        text: #"{"memory":{},"sources":{"main":{"commit":"\#(commit)","isComplete":true},"b":{}}}"#)
     }
     let other = TargetID("mailer", "production")
     try await ledger.commit(
