@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct StoreTests {
   @Test func `a status that follows its source tells the source's newest commit`() async throws {
-    let ledger = try Place().open()
+    let place = try Place()
+    let ledger = try place.open()
     func status(_ target: TargetID, follows: Bool?) -> TargetStatus {
       var status = TargetStatus(
         target: target, source: "main", desiredVersion: "1", desiredCommit: "aaaa")
@@ -29,6 +30,7 @@ import Testing
     try await ledger.commit(LedgerWrite(agentRecord: record("cccc")))
     #expect(try await ledger.statuses().map(\.desiredCommit) == ["aaaa", "cccc"])
     #expect(try await ledger.verify().reason == nil)
+    withExtendedLifetime(place) {}
   }
 
   @Test func `everything that was committed is there after the file is opened again`() async throws
