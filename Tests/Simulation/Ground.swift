@@ -125,6 +125,15 @@ final class Ground {
     stacks[stack.id] = nil
   }
 
+  /// What was removed is there again, and so are its processes.
+  func putBack(_ stack: LiveStack, _ intended: Int, _ instances: [LiveStack.Instance]) {
+    guard stacks[stack.id] == nil else { return }
+    stacks[stack.id] = stack
+    for index in stack.instances.indices { ports[stack.port + index] = (stack, index) }
+    stack.intended = intended
+    revive(stack, instances, was: stack.lastExit)
+  }
+
   /// Starts what is missing and stops what is too much.
   func run(_ stack: LiveStack, _ count: Int) {
     stack.intended = count

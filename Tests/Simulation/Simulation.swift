@@ -40,7 +40,10 @@ package final class Simulation: @unchecked Sendable {
   package var deaths: Set<Int> = []
   /// The next effect kills the one who asked for it.
   var isArmed = false
-  private var isHealthy = false
+  /// The liveness phase has begun.
+  private(set) var isHealthy = false
+  /// What goes wrong with readings, beside the schedule's faults.
+  package var sieve = Sieve()
   private var isOver = false
   var trace: Trace
 
@@ -82,7 +85,10 @@ package final class Simulation: @unchecked Sendable {
     for happening in schedule.happenings {
       timeline.plan(after: happening.at) { self.happen(happening) }
     }
-    timeline.run(until: schedule.length) { !self.oracle.violations.isEmpty }
+    timeline.run(until: schedule.length) {
+      if self.sieve.isWatching { self.sieve.record.watch(self.view) }
+      return !self.oracle.violations.isEmpty
+    }
     let settledAfter = violations.isEmpty ? settle() : nil
     finish()
     schedule_leave()
