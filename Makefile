@@ -12,6 +12,7 @@
 #   PATIENCE=…           make campaign: a factor of its limits of time, for a machine that others use, too
 #   SEEDS=… FROM=…       how many seeds make simulate runs (20000), and the first; SEED=…: tell that one
 #   PAIRS=…              make deaths: of the pairs of deaths every so many (0: none)
+#   EVERY=…              make sieve: of the tricks of each story every so many (1: all)
 #   WALKS=…              how many random walks of each kind make walks does (1000)
 #   SECONDS=…            how long make fuzz lets each fuzzer run (60); TARGETS=… only these of them
 #   SANITIZERS=…         which make sanitize runs (address thread), and SUITES=… over which suites
@@ -34,6 +35,7 @@ SANITIZERS ?= address thread
 SEEDS ?= 20000
 FROM ?= 1
 PAIRS ?= 0
+EVERY ?= 1
 KIND ?=
 STREAM ?=
 HOSTS ?=
@@ -66,7 +68,7 @@ TEST_GROUPS := \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
-.PHONY: help build test failpoints walks simulate deaths mutants hostile fuzz sanitize lint format demo load campaign \
+.PHONY: help build test failpoints walks simulate deaths sieve mutants hostile fuzz sanitize lint format demo load campaign \
 	campaign-selftest bench clean install-packages packages-build packages-run packages-bench
 
 help: ## this list
@@ -118,6 +120,10 @@ mutants: ## bugs planted on purpose: which of them the simulator and the tests n
 deaths: ## death at every point of every story, simulated; PAIRS=50: and of pairs every fiftieth
 	@$(SWIFT) build $(FLAGS) --product viridian-simulate
 	@.build/debug/viridian-simulate deaths --pairs $(PAIRS)
+
+sieve: ## every reading of every story stale, failing or incomplete, and what hides between two; EVERY=…
+	@$(SWIFT) build $(FLAGS) --product viridian-simulate
+	@.build/debug/viridian-simulate sieve --every $(EVERY)
 
 lint: ## the formatter's opinion, as an error
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -9,7 +9,8 @@ import Simulation
   static let configuration = CommandConfiguration(
     commandName: "viridian-simulate",
     abstract: "Simulated histories of the real agent: each seed is one, and always the same.",
-    subcommands: [Run.self, Replay.self, Shrink.self, Deaths.self], defaultSubcommand: Run.self)
+    subcommands: [Run.self, Replay.self, Shrink.self, Deaths.self, Sieves.self],
+    defaultSubcommand: Run.self)
 
   /// Sets and dictionaries must give their elements in the same order every time, or no history repeats:
   /// the runtime reads that from its environment when a process begins.

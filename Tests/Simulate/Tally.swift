@@ -36,6 +36,8 @@ final class Tally: @unchecked Sendable {
     }
   }
 
+  var isUsed: Bool { schedules > 0 }
+
   var map: String { coverage.table }
 
   var sentence: String {

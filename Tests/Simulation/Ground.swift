@@ -48,7 +48,8 @@ final class Ground {
 
   // MARK: - Stacks
 
-  private var listing: LiveState {
+  /// As it is.
+  var listing: LiveState {
     LiveState(stacks: stacks.values.map(\.observation).sorted { $0.id < $1.id }, foreign: foreign)
   }
 
@@ -136,6 +137,15 @@ final class Ground {
     stacks[stack.id] = nil
   }
 
+  /// What was removed is there again, and so are its processes.
+  func putBack(_ stack: LiveStack, _ intended: Int, _ instances: [LiveStack.Instance]) {
+    guard stacks[stack.id] == nil else { return }
+    stacks[stack.id] = stack
+    for index in stack.instances.indices { ports[stack.port + index] = (stack, index) }
+    stack.intended = intended
+    revive(stack, instances, was: stack.lastExit)
+  }
+
   /// Starts what is missing and stops what is too much.
   func run(_ stack: LiveStack, _ count: Int) {
     stack.intended = count
@@ -220,7 +230,7 @@ final class Ground {
     leftAt[stack].map { now - $0 < setup.sessionMilliseconds } ?? false
   }
 
-  func observedRoutes(isLate: Bool) -> [TargetID: Observed<RouteObservation>] {
+  func observedRoutes(isLate: Bool = false) -> [TargetID: Observed<RouteObservation>] {
     var result: [TargetID: Observed<RouteObservation>] = [:]
     for target in routes.keys.sorted() {
       if let observation = observation(target, isLate: isLate) {

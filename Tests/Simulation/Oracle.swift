@@ -109,11 +109,16 @@ final class Oracle {
     }
     stack.instances[index].streak += 1
     stack.instances[index].passedAt = now
+    prove(stack)
+    return nil
+  }
+
+  /// Its gate was passed if it is whole and all of it has answered often enough.
+  func prove(_ stack: LiveStack) {
     let needed = stack.gate.healthyAfter
     if stack.isLaunched, stack.instances.allSatisfy({ $0.streak >= needed }) {
       proven.insert(stack.certificate.launch)
     }
-    return nil
   }
 
   func written(_ write: LedgerWrite) {

@@ -41,6 +41,9 @@ struct Repository {
     add(commit)
   }
 
+  /// The branch points there again.
+  mutating func reset(to commit: CommitID) { tip = commit }
+
   /// On top of `commit`, as a person does who was told that history was rewritten.
   mutating func mend(onto commit: CommitID, _ change: (inout Commit) -> Void) {
     var mended = Commit(parent: commit, tree: commits[commit]?.tree ?? newest.tree)

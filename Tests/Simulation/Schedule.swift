@@ -54,8 +54,6 @@ package enum CallFault: String, Codable, Sendable, CaseIterable {
   case duplicate
   /// Refused at once.
   case throttled
-  /// A reading shows the world as it was a while ago.
-  case stale
 }
 
 /// Something that happens to the world, past the agent or to it.

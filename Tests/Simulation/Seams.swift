@@ -15,11 +15,13 @@ struct SimulatedPlatform: Platform {
   var propagation: Duration { .milliseconds(simulation.schedule.setup.listingMilliseconds) }
 
   func observe() async throws(PlatformError) -> LiveState {
-    let simulation = simulation
+    let (simulation, life) = (simulation, life)
     return try await simulation.call(.platform, by: life) { () throws(PlatformError) in
       guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
       let late = simulation.schedule.setup.listingMilliseconds
-      return simulation.ground.listing(of: late == 0 ? 0 : simulation.below(late + 1))
+      return try simulation.read(
+        .listing, \.listing, by: life,
+        simulation.ground.listing(of: late == 0 ? 0 : simulation.below(late + 1)))
     }
   }
 
@@ -58,12 +60,13 @@ struct SimulatedPlatform: Platform {
   }
 
   func inspect(_ certificate: BirthCertificate) async throws(PlatformError) -> Inspection {
-    let simulation = simulation
+    let (simulation, life, stack) = (simulation, life, certificate.stack)
     return try await simulation.call(.platform, by: life) { () throws(PlatformError) in
-      guard let stack = simulation.ground.stacks[certificate.stack] else {
-        throw .transient("\(certificate.stack) is gone")
-      }
-      return stack.inspection
+      let found = simulation.ground.stacks[stack]
+      let inspections = try simulation.read(
+        .inspection, \.inspections, by: life, found.map { [stack: $0.inspection] } ?? [:])
+      guard let inspection = inspections[stack] else { throw .transient("\(stack) is gone") }
+      return inspection
     }
   }
 
@@ -83,11 +86,13 @@ struct SimulatedRouter: TrafficRouter {
   }
 
   func read() async throws(PlatformError) -> [TargetID: Observed<RouteObservation>] {
-    let simulation = simulation
+    let (simulation, life) = (simulation, life)
     return try await simulation.call(.router, by: life) { () throws(PlatformError) in
       guard !simulation.isRouterDown else { throw .transient("no router answers") }
       let mayBeLate = simulation.schedule.setup.propagationMilliseconds > 0
-      return simulation.ground.observedRoutes(isLate: mayBeLate && simulation.below(4) > 0)
+      return try simulation.read(
+        .routes, \.routes, by: life,
+        simulation.ground.observedRoutes(isLate: mayBeLate && simulation.below(4) > 0))
     }
   }
 
@@ -124,10 +129,11 @@ struct SimulatedProbe: HealthProbe {
   func failure(
     _ check: HealthGate.Check, at endpoint: Endpoint, timeout: Duration
   ) async -> String? {
-    let simulation = simulation
+    let (simulation, life) = (simulation, life)
     do throws(PlatformError) {
       return try await simulation.call(.probe, by: life) { () throws(PlatformError) in
-        simulation.oracle.probe(endpoint)
+        try simulation.read(.probe, by: life)
+        return simulation.oracle.probe(endpoint)
       }
     } catch {
       return "\(error)"
@@ -140,14 +146,14 @@ struct SimulatedLedger: Ledger {
   let life: Life
 
   private func call<Value: Sendable>(
-    isEffect: Bool = false, _ body: @escaping @Sendable (Disk) -> Value
+    isEffect: Bool = false, _ body: @escaping @Sendable (Disk) throws(PlatformError) -> Value
   ) async throws(LedgerError) -> Value {
     let (simulation, disk) = (simulation, simulation.disk)
     do throws(PlatformError) {
       return try await simulation.call(.ledger, by: life, isEffect: isEffect) {
         () throws(PlatformError) in
         guard !(isEffect && disk.isFull) else { throw .transient("no space left on device") }
-        return body(disk)
+        return try body(disk)
       }
     } catch {
       throw .unavailable("\(error)")
@@ -155,9 +161,11 @@ struct SimulatedLedger: Ledger {
   }
 
   func load() async throws(LedgerError) -> LedgerContents {
-    let (file, isNew) = try await call { disk in
+    let (simulation, life) = (simulation, life)
+    let (file, isNew) = try await call { disk throws(PlatformError) in
+      let file = try simulation.read(.ledger, \.ledger, by: life, disk.ledger)
       defer { disk.isNew = false }
-      return (disk.ledger, disk.isNew)
+      return (file, disk.isNew)
     }
     do {
       return LedgerContents(
@@ -183,7 +191,12 @@ struct SimulatedLedger: Ledger {
   }
 
   func requests(after sequence: Int) async throws(LedgerError) -> [OperatorRequest] {
-    try await call { $0.ledger.requests.filter { $0.sequence > sequence } }
+    let (simulation, life) = (simulation, life)
+    return try await call { disk throws(PlatformError) in
+      let requests = try simulation.read(
+        .requests, \.ledger.requests, by: life, disk.ledger.requests)
+      return requests.filter { $0.sequence > sequence }
+    }
   }
 
   func history(_ query: HistoryQuery) async throws(LedgerError) -> [LedgerEntry] { [] }
@@ -236,17 +249,21 @@ struct SimulatedInputs: ArtifactFetcher, SecretReader {
   func fetch(
     _ reference: InputReference, source: SourceName, commit: CommitID
   ) async throws(PlatformError) -> ArtifactFile {
-    try await simulation.call(.inputs, by: life) { () throws(PlatformError) in
-      ArtifactFile(path: "/cache/\(reference.name)", sha256: Digest.of(reference.name))
+    let (simulation, life) = (simulation, life)
+    return try await simulation.call(.inputs, by: life) { () throws(PlatformError) in
+      try simulation.read(.artifact, by: life)
+      return ArtifactFile(path: "/cache/\(reference.name)", sha256: Digest.of(reference.name))
     }
   }
 
   func cached(identity: String) async -> ArtifactFile? { nil }
 
   func read(_ name: String) async throws(PlatformError) -> (value: Secret, version: String) {
-    let simulation = simulation
+    let (simulation, life) = (simulation, life)
     return try await simulation.call(.inputs, by: life) { () throws(PlatformError) in
-      (Secret(Self.canary), "version-\(simulation.secretVersion)")
+      let version = try simulation.read(
+        .secret, \.secretVersion, by: life, simulation.secretVersion)
+      return (Secret(Self.canary), "version-\(version)")
     }
   }
 }
@@ -258,25 +275,33 @@ struct SimulatedSource: SnapshotSource {
   let name: SourceName = "main"
 
   private func call<Value: Sendable>(
-    isEffect: Bool = false, _ body: @escaping @Sendable (Simulation) -> Value
+    isEffect: Bool = false, _ body: @escaping @Sendable (Simulation) throws(PlatformError) -> Value
   ) async throws(SourceFailure) -> Value {
     let simulation = simulation
     do throws(PlatformError) {
       return try await simulation.call(.source, by: life, isEffect: isEffect) {
         () throws(PlatformError) in
         guard !simulation.isSourceDown else { throw .transient("timed out") }
-        return body(simulation)
+        return try body(simulation)
       }
     } catch {
       throw .unreachable("\(error)")
     }
   }
 
-  func tip() async throws(SourceFailure) -> CommitID { try await call { $0.repository.visibleTip } }
+  func tip() async throws(SourceFailure) -> CommitID {
+    let life = life
+    return try await call { simulation throws(PlatformError) in
+      try simulation.read(.source, \.tip, by: life, simulation.repository.visibleTip)
+    }
+  }
 
   func load(accepted: CommitID?) async throws(SourceFailure) -> SnapshotVerdict {
-    let name = name
-    return try await call { $0.repository.verdict(since: accepted, source: name) }
+    let (life, name) = (life, name)
+    return try await call { simulation throws(PlatformError) in
+      let tip = try simulation.read(.source, \.tip, by: life, simulation.repository.visibleTip)
+      return simulation.repository.verdict(on: tip, since: accepted, source: name)
+    }
   }
 
   func accept(_ state: DesiredState) async throws(SourceFailure) {
@@ -295,9 +320,10 @@ struct SimulatedSource: SnapshotSource {
 }
 
 extension Repository {
-  /// What the worker makes of the visible tip: the rules are those of `CommitJudge`.
-  func verdict(since accepted: CommitID?, source: SourceName) -> SnapshotVerdict {
-    let id = visibleTip
+  /// What the worker makes of a tip: the rules are those of `CommitJudge`.
+  func verdict(
+    on id: CommitID, since accepted: CommitID?, source: SourceName
+  ) -> SnapshotVerdict {
     guard let commit = commits[id] else { return .rejected(id, reason: "no such commit") }
     if let accepted, !descends(id, from: accepted) {
       return .held(id, reason: "\(id) does not descend from the accepted \(accepted)")

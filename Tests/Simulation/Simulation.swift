@@ -40,7 +40,10 @@ package final class Simulation: @unchecked Sendable {
   package var deaths: Set<Int> = []
   /// The next effect kills the one who asked for it.
   var isArmed = false
-  private var isHealthy = false
+  /// The liveness phase has begun.
+  private(set) var isHealthy = false
+  /// What goes wrong with readings, beside the schedule's faults.
+  package var sieve = Sieve()
   private var isOver = false
   var trace: Trace
 
@@ -82,7 +85,10 @@ package final class Simulation: @unchecked Sendable {
     for happening in schedule.happenings {
       timeline.plan(after: happening.at) { self.happen(happening) }
     }
-    timeline.run(until: schedule.length) { !self.oracle.violations.isEmpty }
+    timeline.run(until: schedule.length) {
+      if self.sieve.isWatching { self.sieve.record.watch(self.view) }
+      return !self.oracle.violations.isEmpty
+    }
     let settledAfter = violations.isEmpty ? settle() : nil
     finish()
     schedule_leave()
@@ -201,10 +207,9 @@ package final class Simulation: @unchecked Sendable {
   /// One call of the agent to the world.
   ///
   /// `effect` happens at some moment between the request and the answer, also when the caller is dead by
-  /// then. `stale`: what a reading of an earlier moment would have given.
+  /// then.
   func call<Value: Sendable>(
     _ part: Part, by life: Life, isEffect: Bool = false,
-    stale: (@Sendable (Moment) -> Value?)? = nil,
     _ effect: @escaping @Sendable () throws(PlatformError) -> Value
   ) async throws(PlatformError) -> Value {
     guard life.isAlive else { throw .transient("the process is dead") }
@@ -217,7 +222,7 @@ package final class Simulation: @unchecked Sendable {
       // What a process does to its own disk ends with it; what it has sent goes on.
       let isSent = life.diedAt.map { self.now - $0 < 100 && isEffect } ?? true
       guard isSent, life.isAlive || part == .platform || part == .router else { return }
-      box.value = self.perform(fates, stale, effect)
+      box.value = self.perform(fates, effect)
       guard isEffect else { return }
       if part == .platform || part == .router { self.mutations += 1 }
       self.point(life)
@@ -241,13 +246,11 @@ package final class Simulation: @unchecked Sendable {
   }
 
   private func perform<Value>(
-    _ fates: Fates, _ stale: (@Sendable (Moment) -> Value?)?,
-    _ effect: @Sendable () throws(PlatformError) -> Value
+    _ fates: Fates, _ effect: @Sendable () throws(PlatformError) -> Value
   ) -> Result<Value, PlatformError> {
     defer { if isPlatformDown || isRouterDown { oracle.blindAt = now } }
     if fates.isRefused { return .failure(.transient("rate exceeded")) }
     if fates.isRequestLost { return .failure(.transient("timed out")) }
-    if let age = fates.staleness, let old = stale?(max(0, now - age)) { return .success(old) }
     if fates.isDoubled { _ = Result { () throws(PlatformError) in try effect() } }
     return Result { () throws(PlatformError) in try effect() }
   }
@@ -259,7 +262,6 @@ package final class Simulation: @unchecked Sendable {
     var isAnswerLost = false
     var isRefused = false
     var isDoubled = false
-    var staleness: Int?
   }
 
   private func fates(of part: Part) -> Fates {
@@ -280,7 +282,6 @@ package final class Simulation: @unchecked Sendable {
       case .lostAnswer: (fates.isAnswerLost, fates.delay) = (true, fates.delay + size)
       case .duplicate: fates.isDoubled = true
       case .throttled: fates.isRefused = true
-      case .stale: fates.staleness = size
       }
     }
     return fates
