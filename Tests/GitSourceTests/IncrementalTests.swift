@@ -136,35 +136,10 @@ import Testing
       try repository.commit(files)
       let part = try await source.load(accepted: accepted)
       let all = try await whole.load(accepted: accepted?.rawValue)
-      // What is as it was keeps the commit that said so first.
-      let wanted = all.withoutStatistics.map { target in
-        guard let before = declared[target.id], before.at(target.commit) == target else {
-          return target
-        }
-        return before
-      }
-      #expect(part.withoutStatistics == wanted)
-      for target in part.accepted?.state.targets ?? [] { declared[target.id] = target }
-      let present = Set((part.accepted?.state.targets ?? []).map(\.id))
-      if part.accepted != nil { declared = declared.filter { present.contains($0.key) } }
+      #expect(part.withoutStatistics == all.withoutStatistics.keeping(declared))
+      declared = part.declared ?? declared
       accepted = part.accepted?.commit ?? accepted
     }
     withExtendedLifetime((incremental, whole)) {}
-  }
-}
-
-extension DesiredTarget {
-  fileprivate func at(_ commit: CommitID) -> DesiredTarget {
-    var target = self
-    target.commit = commit
-    return target
-  }
-}
-
-extension SourceVerdict {
-  fileprivate func map(_ change: (DesiredTarget) -> DesiredTarget) -> SourceVerdict {
-    guard case .accepted(var commit) = self else { return self }
-    commit.state.targets = commit.state.targets.map(change)
-    return .accepted(commit)
   }
 }

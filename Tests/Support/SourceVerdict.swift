@@ -1,4 +1,5 @@
 package import GitSource
+package import Model
 
 extension SourceVerdict {
   package var accepted: AcceptedCommit? {
@@ -9,6 +10,23 @@ extension SourceVerdict {
   package var withoutStatistics: SourceVerdict {
     guard case .accepted(var commit) = self else { return self }
     commit.statistics = ReadStatistics()
+    return .accepted(commit)
+  }
+
+  /// By name; nil: nothing was accepted.
+  package var declared: [TargetID: DesiredTarget]? {
+    guard case .accepted(let commit) = self else { return nil }
+    return Dictionary(commit.state.targets.map { ($0.id, $0) }) { first, _ in first }
+  }
+
+  /// What is as it was then keeps the commit that said so first.
+  package func keeping(_ earlier: [TargetID: DesiredTarget]) -> SourceVerdict {
+    guard case .accepted(var commit) = self else { return self }
+    commit.state.targets = commit.state.targets.map { target in
+      guard var before = earlier[target.id] else { return target }
+      before.commit = target.commit
+      return before == target ? earlier[target.id] ?? target : target
+    }
     return .accepted(commit)
   }
 }
