@@ -14,6 +14,9 @@
 #   PAIRS=…              make deaths: of the pairs of deaths every so many (0: none)
 #   EVERY=…              make sieve: of the tricks of each story every so many (1: all)
 #   WALKS=…              how many random walks of each kind make walks does (1000)
+#   STATES=…             after how many states make search ends (1000000), of worlds of as many
+#   HOSTED=… VERSIONS=…  targets (2) and versions (3), with as many deaths of a process (2);
+#   CRASHES=… LATE=…     LATE=1: the call of a process that died may happen after its death
 #   SECONDS=…            how long make fuzz lets each fuzzer run (60); TARGETS=… only these of them
 #   SANITIZERS=…         which make sanitize runs (address thread), and SUITES=… over which suites
 
@@ -28,6 +31,11 @@ ROLLOUTS ?= 50
 REVERTS ?= 20
 RATE ?= 200
 WALKS ?= 1000
+STATES ?= 1000000
+HOSTED ?= 2
+VERSIONS ?= 3
+CRASHES ?= 2
+LATE ?= 0
 # Not the variable that bash counts.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 TARGETS ?=
@@ -68,7 +76,7 @@ TEST_GROUPS := \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
-.PHONY: help build test failpoints walks simulate deaths sieve mutants hostile fuzz sanitize lint format demo load campaign \
+.PHONY: help build test failpoints walks search simulate deaths sieve mutants hostile fuzz sanitize lint format demo load campaign \
 	campaign-selftest bench clean install-packages packages-build packages-run packages-bench
 
 help: ## this list
@@ -95,6 +103,11 @@ failpoints: install-packages ## kills at every named point of every journey (tes
 walks: install-packages ## long random walks over the planner; WALKS=… how many of each kind
 	@$(SWIFT) build $(FLAGS) --build-tests
 	@VIRIDIAN_WALKS=$(WALKS) TEST_LIMIT=7200 $(RUN_TESTS) RandomWalkTests
+
+search: install-packages ## every state that the planner can come to, each once; STATES=… at most
+	@$(SWIFT) build $(FLAGS) --build-tests
+	@VIRIDIAN_STATES=$(STATES) VIRIDIAN_TARGETS=$(HOSTED) VIRIDIAN_VERSIONS=$(VERSIONS) \
+		VIRIDIAN_CRASHES=$(CRASHES) VIRIDIAN_LATE=$(LATE) TEST_LIMIT=36000 $(RUN_TESTS) SearchTests
 
 hostile: install-packages ## the whole hostile corpus through the agent (test: all but the slow cases)
 	@$(SWIFT) build $(FLAGS) --build-tests

@@ -108,6 +108,7 @@ package final class Simulation: @unchecked Sendable {
   /// quiet. The answer is how long that took, in milliseconds.
   private func settle() -> Moment? {
     pointsOfSafety = points
+    undoHidden()
     heal()
     let begin = now
     while now - begin < Liveness.deadline, violations.isEmpty, !unmatched.isEmpty {

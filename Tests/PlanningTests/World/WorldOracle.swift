@@ -3,9 +3,9 @@ import Planning
 
 /// Judges the world alone, whatever the planner and its checks believe.
 struct WorldOracle {
-  private var passedGate: Set<StackID> = []
-  private var highest: [TargetID: Generation] = [:]
-  private var served: Set<TargetID> = []
+  private(set) var passedGate: Set<StackID> = []
+  private(set) var highest: [TargetID: Generation] = [:]
+  private(set) var served: Set<TargetID> = []
 
   /// What is true before the next pass acts.
   mutating func watch(_ world: World) {

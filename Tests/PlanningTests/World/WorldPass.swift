@@ -96,7 +96,7 @@ extension World {
     process.outcomes[target, default: []].append(ActionOutcome(action: action, result: result))
   }
 
-  private mutating func effect(of action: Action, on target: TargetID) -> ActionOutcome.Result {
+  mutating func effect(of action: Action, on target: TargetID) -> ActionOutcome.Result {
     switch action {
     case .ensure(let order):
       return platform.ensure(order, clock.wall, ledger.entries.count, interval)

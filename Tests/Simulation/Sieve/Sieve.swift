@@ -58,11 +58,7 @@ extension Simulation {
     _ value: @autoclosure () throws(PlatformError) -> Value
   ) throws(PlatformError) -> Value {
     guard sieve.isWatching || sieve.trick != nil else { return try value() }
-    if sieve.trick?.reading == reading, let undo = sieve.undo {
-      sieve.undo = nil
-      undo()
-      note("sieve", "undone")
-    }
+    if sieve.trick?.reading == reading { undoHidden() }
     let (number, play) = sieve.play(reading)
     if sieve.isWatching {
       sieve.record.watch(view)
@@ -87,6 +83,14 @@ extension Simulation {
       sieve.undo = hide(event)
       return value
     }
+  }
+
+  /// What has happened and is to be hidden has not happened, from now on.
+  func undoHidden() {
+    guard let undo = sieve.undo else { return }
+    sieve.undo = nil
+    undo()
+    note("sieve", "undone")
   }
 
   /// What has no state of its own to be read.
