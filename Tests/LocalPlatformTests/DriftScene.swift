@@ -47,7 +47,10 @@ struct DriftScene {
     try duringARollout(row, changed, findings)
     try await whileItCannotBeRead(row, findings)
     try await undo(row, stable)
-    #expect(try await rig.settledInspection(stable) == clean, "\(row.name) is not undone")
+    // What was started again may be read in the middle of that.
+    try await until("\(row.name) is undone") {
+      try await self.rig.platform.inspect(self.stable) == self.clean
+    }
   }
 
   /// It is said, and a clean stack takes its place.
