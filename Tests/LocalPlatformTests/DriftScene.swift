@@ -40,7 +40,7 @@ struct DriftScene {
   func quietly(_ row: HandMadeChange) async throws {
     let expected = try expectations(row, stable, before: clean)
     try await row.make(rig, stable)
-    let changed = try await rig.settledInspection(stable)
+    let changed = try await inspection(after: row, stable, before: clean)
     let findings = try findings(row, stable, expected)
     #expect(changed.declared == clean.declared, "\(row.name)")
     try whileNothingHappens(row, changed, findings)
@@ -50,6 +50,21 @@ struct DriftScene {
     // What was started again may be read in the middle of that.
     try await until("\(row.name) is undone") {
       try await self.rig.platform.inspect(self.stable) == self.clean
+    }
+  }
+
+  /// What was started again may be read in the middle of that, twice alike: for a while it is read once
+  /// more until it is as the table says.
+  private func inspection(
+    after row: HandMadeChange, _ certificate: BirthCertificate, before: Inspection
+  ) async throws -> Inspection {
+    var wanted = before.readings
+    for (field, change) in row.fields { wanted[field] = try change.actual.of(rig, certificate) }
+    let end = ContinuousClock.now + .seconds(3)
+    while true {
+      let seen = try await rig.settledInspection(certificate)
+      let isThere = wanted.allSatisfy { (seen.readings[$0.key] ?? .absent) == $0.value }
+      if isThere || ContinuousClock.now > end { return seen }
     }
   }
 
@@ -127,7 +142,7 @@ struct DriftScene {
   func beforeTheGate(_ row: HandMadeChange) async throws {
     let expected = try expectations(row, candidate, before: cleanCandidate)
     try await row.make(rig, candidate)
-    let changed = try await rig.settledInspection(candidate)
+    let changed = try await inspection(after: row, candidate, before: cleanCandidate)
     let findings = try findings(row, candidate, expected)
     var target = serving
     target.begin(candidate)
