@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import LedgerKit
 import Model
@@ -17,7 +16,7 @@ struct AcceptedCommits {
     let sql = "SELECT json FROM agent WHERE key = 'agent'"
     guard let json = try String.fetchOne(db, sql: sql) else { return }
     do {
-      commits = try JSONDecoder().decode(Record.self, from: Data(json.utf8)).sources
+      commits = try CanonicalJSON.value(Record.self, from: json).sources
         .compactMapValues(\.commit)
     } catch is DecodingError {
       // Of another version: each status then tells the commit that it was written with.

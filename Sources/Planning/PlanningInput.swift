@@ -153,8 +153,7 @@ package struct TargetInput: Hashable, Codable, Sendable {
     inspections: [Generation: InspectionReport] = [:],
     fingerprints: [Generation: Fingerprint] = [:], route: Observed<RouteObservation?>,
     routeAge: Duration = .zero, routePropagation: Duration = .zero, inFlight: [Action] = [],
-    outcomes: [ActionOutcome] = [],
-    record: TargetRecord? = nil
+    outcomes: [ActionOutcome] = [], record: TargetRecord? = nil
   ) {
     self.id = id
     self.formerly = formerly

@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import Foundation
 import Simulation
+import Synchronization
 
 /// Every reading of every story shown stale, wrong or not at all, and everything that may hide between two
 /// of them.
@@ -92,7 +93,7 @@ final class Tallies: Sendable {
 }
 
 /// What broke, as data.
-final class Found: @unchecked Sendable {
+final class Found: Sendable {
   struct Line {
     var contract: Trick.Contract
     var story: String
@@ -109,20 +110,20 @@ final class Found: @unchecked Sendable {
     }
   }
 
-  private let lock = NSLock()
-  private var lines: [Line] = []
+  private let lines = Mutex<[Line]>([])
 
-  func add(_ line: Line) { lock.withLock { lines.append(line) } }
+  func add(_ line: Line) { lines.withLock { $0.append(line) } }
 
   /// Sorted, with a head, for a file.
   var text: String {
     let head = "contract\tstory\ttrick\tat ms\tstep\tviolation"
-    return ([head] + lines.map(\.text).sorted()).joined(separator: "\n") + "\n"
+    let all = lines.withLock { $0.map(\.text) }
+    return ([head] + all.sorted()).joined(separator: "\n") + "\n"
   }
 
   /// How often which trick broke which invariant, and in how many stories.
   var summary: String {
-    let groups = Dictionary(grouping: lines, by: \.key)
+    let groups = Dictionary(grouping: lines.withLock { $0 }, by: \.key)
     guard !groups.isEmpty else { return "Nothing broke." }
     return groups.sorted { $0.key < $1.key }.map { key, lines in
       "\(key)\t\(lines.count) times in \(Set(lines.map(\.story)).count) stories"

@@ -15,8 +15,9 @@ extension SourceVerdict {
 
   /// By name; nil: nothing was accepted.
   package var declared: [TargetID: DesiredTarget]? {
-    guard case .accepted(let commit) = self else { return nil }
-    return Dictionary(commit.state.targets.map { ($0.id, $0) }) { first, _ in first }
+    accepted.map { commit in
+      Dictionary(commit.state.targets.map { ($0.id, $0) }) { first, _ in first }
+    }
   }
 
   /// What is as it was then keeps the commit that said so first.
