@@ -8,6 +8,8 @@ struct SearchBounds {
   var crashes = 2
   /// A call of a process that died may still be under way and happen later.
   var hasLateCalls = false
+  /// What the plan checks refuse is wrong; otherwise only what is done to the world is judged.
+  var asksPlanChecks = true
   var retain = 1
   var onNewCommit = RolloutPolicy.OnNewCommit.supersede
 }
@@ -168,7 +170,7 @@ extension SearchState {
     case .takeLease:
       world.restart(losingActions: true)
       isHeld = true
-    case .plan: return decide(plan, isChecked)
+    case .plan: return decide(plan, isChecked && bounds.asksPlanChecks)
     case .act(let target): return act(targets[target], isChecked)
     case .crash: crash(bounds)
     case .late(let target):
