@@ -27,15 +27,17 @@ package struct Pass: Sendable {
     var output = checked(Planner.plan(input), input, pass: state.number)
     output.markNewest(of: sources)
     do {
-      let write = try state.write(
+      var write = try state.write(
         for: output, sources: input.sources, intents: intents(output, state, at: now), at: now)
+      let isDeclared = input.sources.values.allSatisfy { $0.commit != nil }
+      let isLossTold = state.hasSeenWorld && isDeclared
+      write.settlesLoss = state.isOlderLedger && isLossTold
       failpoint("ledger.before-intent")
       let sequence = write.isEmpty ? state.lastSequence : try await parts.ledger.commit(write)
       failpoint("ledger.after-intent")
       if !write.alerts.isEmpty { parts.alertsQueued() }
       state.apply(output, sequence: sequence, sources: input.sources)
-      let isDeclared = input.sources.values.allSatisfy { $0.commit != nil }
-      if state.hasSeenWorld, isDeclared { state.isLedgerLost = false }
+      if isLossTold { (state.isLedgerLost, state.isOlderLedger) = (false, false) }
     } catch {
       log.error(
         "the ledger cannot be written: nothing is begun",
@@ -96,6 +98,10 @@ package struct Pass: Sendable {
     plan.rest = nil
     plan.fingerprints = [:]
     plan.record = input.targets.first { $0.id == plan.target }?.record
+    // S24: what was not judged now is judged later.
+    if input.agent.isLedgerLost, plan.record?.isLossJudged == false {
+      plan.record?.isLossDue = true
+    }
     plan.status.explanation.append("refused by the plan checks: \(text)")
     plan.alerts = [
       OutboxAlert(

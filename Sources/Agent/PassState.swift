@@ -15,6 +15,8 @@ package struct PassState: Sendable {
   /// A pass has seen every platform at least once since the start.
   package var hasSeenWorld = false
   package var isNewLedger: Bool
+  /// The ledger is older than what was written here last, and not all targets have been told yet.
+  package var isOlderLedger: Bool
   /// The intents last written of each target.
   package var announced: [TargetID: [String]] = [:]
   /// When clocks alone were last written.
@@ -60,6 +62,7 @@ package struct PassState: Sendable {
     fingerprints = contents.fingerprints
     // One in which no pass has written anything yet is as good as new, whoever made it.
     isNewLedger = contents.isNew || contents.agentRecord == nil
+    isOlderLedger = contents.isOlder
   }
 
   /// Compares the ledger with the world, once per start, as soon as every platform has answered.
@@ -68,7 +71,7 @@ package struct PassState: Sendable {
     let stacks = platforms.compactMap(\.value).flatMap(\.stacks)
     let newest = stacks.map(\.certificate.ledgerSequence).max() ?? 0
     let known = max(lastSequence, agentRecord.worldSequence)
-    isLedgerLost = (isNewLedger && !stacks.isEmpty) || newest > known
+    isLedgerLost = ((isNewLedger || isOlderLedger) && !stacks.isEmpty) || newest > known
     hasSeenWorld = platforms.allSatisfy { $0.value != nil }
     if hasSeenWorld { agentRecord.worldSequence = max(newest, agentRecord.worldSequence) }
   }

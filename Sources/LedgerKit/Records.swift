@@ -4,6 +4,9 @@ package import Model
 package struct LedgerContents: Sendable {
   /// Made new by this start: there was no ledger, so earlier history and records are gone.
   package var isNew: Bool
+  /// It is another ledger, or an earlier state of it, than the one that this host has written last:
+  /// a backup was put in its place, or its end is lost (S24).
+  package var isOlder = false
   /// The sequence number of the newest entry; 0 in a new ledger.
   package var lastSequence: Int
   /// The planner's record of each target, as canonical JSON that only the planner understands.
@@ -39,6 +42,9 @@ package struct LedgerWrite: Sendable {
   package var alerts: [OutboxAlert] = []
   /// Keys of alerts that were delivered or given up.
   package var deliveredAlerts: [String] = []
+  /// With this write every target knows that the ledger is older than the world: from here on its
+  /// place is the newest one.
+  package var settlesLoss = false
   package init(
     entries: [LedgerEntry] = [], records: [TargetID: WrittenRecord?] = [:],
     agentRecord: WrittenRecord? = nil, statuses: [TargetID: TargetStatus?] = [:],
@@ -56,7 +62,7 @@ package struct LedgerWrite: Sendable {
 
   package var isEmpty: Bool {
     entries.isEmpty && records.isEmpty && agentRecord == nil && statuses.isEmpty
-      && fingerprints.isEmpty && alerts.isEmpty && deliveredAlerts.isEmpty
+      && fingerprints.isEmpty && alerts.isEmpty && deliveredAlerts.isEmpty && !settlesLoss
   }
 }
 

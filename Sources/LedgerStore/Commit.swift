@@ -20,7 +20,7 @@ struct Commit {
     }
   }
 
-  mutating func run(_ write: LedgerWrite) throws -> Int {
+  mutating func run(_ write: LedgerWrite) throws {
     try append(write.entries)
     try replace("record", try write.records.map { ("\($0.key)", try $0.value?.text()) })
     if let record = write.agentRecord { try replace("agent", [("agent", try record.text())]) }
@@ -35,7 +35,6 @@ struct Commit {
     try db.executeBatches(
       "UPDATE alert SET json = NULL, mac = NULL WHERE key IN ",
       keys: write.deliveredAlerts.map(storable))
-    return head.sequence
   }
 
   private mutating func append(_ entries: [LedgerEntry]) throws {

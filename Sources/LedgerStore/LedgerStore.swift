@@ -21,41 +21,58 @@ package final class LedgerStore: Ledger, AlertOutbox {
   private let writer: DatabasePool?
   /// This start made the file.
   private let isCreated: Bool
+  private let mark: HighWaterMark?
 
   init(
     path: String, key: IdentityKey?, reader: any DatabaseReader, writer: DatabasePool?,
-    isCreated: Bool
+    isCreated: Bool, mark: HighWaterMark?
   ) {
     self.path = path
     self.key = key
     self.reader = reader
     self.writer = writer
     self.isCreated = isCreated
+    self.mark = mark
   }
 
   package func load() async throws(LedgerError) -> LedgerContents {
     let key = try identityKey("load the ledger")
-    let isCreated = isCreated
-    return try await reading { try Loading(db: $0, key: key).run(isCreated: isCreated) }
+    let (isCreated, mark) = (isCreated, mark)
+    return try await reading { db in
+      var contents = try Loading(db: db, key: key).run(isCreated: isCreated)
+      contents.isOlder = mark?.isBeyondLedger ?? false
+      return contents
+    }
   }
 
   @discardableResult
   package func commit(_ write: LedgerWrite) async throws(LedgerError) -> Int {
     let key = try identityKey("write to the ledger")
-    return try await writing { db in
+    return try await commit(settlingLoss: write.settlesLoss) { db in
       var commit = try Commit(db, key: key)
-      return try commit.run(write)
+      try commit.run(write)
+      return commit.head
     }
   }
 
   @discardableResult
   package func append(_ request: OperatorRequest) async throws(LedgerError) -> Int {
     let key = try identityKey("write to the ledger")
-    return try await writing { db in
+    return try await commit(settlingLoss: false) { db in
       var commit = try Commit(db, key: key)
       let entry = try request.entry(sequence: commit.head.sequence + 1)
-      return try commit.run(LedgerWrite(entries: [entry]))
+      try commit.run(LedgerWrite(entries: [entry]))
+      return commit.head
     }
+  }
+
+  /// The mark follows what is on disk, never the other way round.
+  private func commit(
+    settlingLoss: Bool, _ body: @escaping @Sendable (Database) throws -> Head
+  ) async throws(LedgerError) -> Int {
+    let head = try await writing(body)
+    mark?.raise(to: head, settlesLoss: settlingLoss)
+    return head.sequence
   }
 
   package func outbox(limit: Int) async throws(LedgerError) -> [OutboxAlert] {

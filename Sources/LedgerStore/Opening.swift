@@ -29,14 +29,19 @@ extension LedgerStore {
         try checkPages(db)
       }
       try Schema.migrator.migrate(pool)
-      try pool.writeWithoutTransaction { db in
+      let mark = try pool.writeWithoutTransaction { db in
         try db.immediately { db in
           let heads = try Int.fetchOne(db, sql: "SELECT count(*) FROM head") ?? 0
           let entries = try Int.fetchOne(db, sql: "SELECT count(*) FROM entry") ?? 0
           if heads == 0, entries == 0 { try Head.create(db, key: key) }
+          return try HighWaterMark(path + ".mark", head: Head.read(db)) { sequence in
+            let sql = "SELECT mac FROM entry WHERE sequence = ? AND kind <> 'checkpoint'"
+            return try String.fetchOne(db, sql: sql, arguments: [sequence])
+          }
         }
       }
-      return LedgerStore(path: path, key: key, reader: pool, writer: pool, isCreated: isEmpty)
+      return LedgerStore(
+        path: path, key: key, reader: pool, writer: pool, isCreated: isEmpty, mark: mark)
     } catch { throw LedgerError(error, at: path) }
   }
 
@@ -52,7 +57,8 @@ extension LedgerStore {
       var configuration = configuration(trace: nil)
       configuration.readonly = true
       let queue = try DatabaseQueue(path: path, configuration: configuration)
-      return LedgerStore(path: path, key: key, reader: queue, writer: nil, isCreated: false)
+      return LedgerStore(
+        path: path, key: key, reader: queue, writer: nil, isCreated: false, mark: nil)
     } catch { throw LedgerError(error, at: path) }
   }
 

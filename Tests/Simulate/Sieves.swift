@@ -10,7 +10,7 @@ struct Sieves: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "sieve")
 
   @Option(help: "Only the story of this name.") var story: String?
-  @Option(help: "within, lag, backup or beyond: only tricks that the contracts judge so.")
+  @Option(help: "within, lag or beyond: only tricks that the contracts judge so.")
   var contract: Trick.Contract?
   @Option(help: "Only tricks whose description begins with this.") var trick: String?
   @Option(help: "Readings in a row that are stale: 1,3.") var times = "1,3"

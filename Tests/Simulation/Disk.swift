@@ -3,8 +3,11 @@ import Model
 
 /// What outlives the agent's process on its host.
 final class Disk {
-  var ledger = LedgerFile()
+  private(set) var ledger = LedgerFile()
   var isNew = true
+  /// How far which ledger was written here.
+  private(set) var mark: Mark?
+  private var macsMade = 0
   /// What was in the ledger at some earlier moment: a backup, for somebody to restore.
   var backup: LedgerFile?
   /// Nothing can be written.
@@ -33,11 +36,56 @@ final class Disk {
     ledger = LedgerFile()
     isNew = true
   }
+
+  func loseMark() { mark = nil }
+
+  /// Something was written after the backup.
+  func restore(_ backup: LedgerFile) -> Bool {
+    ledger = backup
+    return isMarkBeyond(backup)
+  }
+
+  /// As `HighWaterMark` judges it.
+  func isMarkBeyond(_ file: LedgerFile) -> Bool {
+    guard let mark else { return false }
+    return file.macs.count < mark.sequence
+      || (mark.sequence > 0 && file.macs[mark.sequence - 1] != mark.mac)
+  }
+
+  func commit(_ write: LedgerWrite) -> Int {
+    let isBeyond = isMarkBeyond(ledger) && !write.settlesLoss
+    let sequence = ledger.commit(write)
+    seal(isMarkBeyond: isBeyond)
+    return sequence
+  }
+
+  func append(_ request: OperatorRequest) -> Int {
+    let isBeyond = isMarkBeyond(ledger)
+    let sequence = ledger.append(request)
+    seal(isMarkBeyond: isBeyond)
+    return sequence
+  }
+
+  private func seal(isMarkBeyond: Bool) {
+    while ledger.macs.count < ledger.sequence {
+      macsMade += 1
+      ledger.macs.append(macsMade)
+    }
+    if !isMarkBeyond { mark = Mark(sequence: ledger.sequence, mac: ledger.macs.last ?? 0) }
+  }
+}
+
+/// A place in a ledger.
+struct Mark {
+  var sequence: Int
+  var mac: Int
 }
 
 /// The ledger's content: what a transaction changes, it changes whole.
 struct LedgerFile {
   var sequence = 0
+  /// Of each entry: none that was ever written anywhere has the same.
+  var macs: [Int] = []
   var records: [TargetID: WrittenRecord] = [:]
   var agentRecord: WrittenRecord?
   var fingerprints: [StackID: Fingerprint] = [:]

@@ -7,6 +7,8 @@ extension Simulation {
     let target = declaration.target
     note("world", "\(happening.event.rawValue) \(target) \(happening.draw)")
     cover(happening.event.rawValue, target)
+    // Somebody takes a backup now and then, for another to restore.
+    if disk.backup == nil || happening.draw % 5 == 0 { disk.backup = disk.ledger }
     switch happening.event {
     case .bump, .revert, .badVersion, .resize, .policy, .remove, .restore, .breakDocument,
       .emptyTree,
@@ -121,7 +123,7 @@ extension Simulation {
     case .reboot: reboot()
     case .clockJump: wallSteps += (draw % 3 - 1) * 315_360_000_000 + draw % 7_200_000 - 3_600_000
     case .suspend: bootedAt -= draw % 4_000_000
-    case .ledgerLost, .ledgerRestored: changeLedger(happening.event)
+    case .ledgerLost, .ledgerRestored: changeLedger(happening)
     default: break
     }
   }
@@ -140,12 +142,13 @@ extension Simulation {
   }
 
   /// Only while no process has it open.
-  private func changeLedger(_ event: Happening.Event) {
+  private func changeLedger(_ happening: Happening) {
     for life in lives { life.kill() }
-    if event == .ledgerRestored, let backup = disk.backup {
-      disk.ledger = backup
+    if happening.event == .ledgerRestored, let backup = disk.backup {
+      guard disk.restore(backup) else { return }
     } else {
       disk.loseLedger()
+      if happening.draw % 2 == 0 { disk.loseMark() }
     }
     oracle.ledgerWasLost()
   }
@@ -229,7 +232,7 @@ extension Simulation {
   }
 
   func ask(_ verb: OperatorRequest.Verb) {
-    _ = disk.ledger.append(OperatorRequest(verb: verb, by: "ada", at: hostNow.wall))
+    _ = disk.append(OperatorRequest(verb: verb, by: "ada", at: hostNow.wall))
     oracle.asks(verb)
   }
 

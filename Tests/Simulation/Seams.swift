@@ -162,17 +162,19 @@ struct SimulatedLedger: Ledger {
 
   func load() async throws(LedgerError) -> LedgerContents {
     let (simulation, life) = (simulation, life)
-    let (file, isNew) = try await call { disk throws(PlatformError) in
+    let (file, isNew, isOlder) = try await call { disk throws(PlatformError) in
       let file = try simulation.read(.ledger, \.ledger, by: life, disk.ledger)
       defer { disk.isNew = false }
-      return (file, disk.isNew)
+      return (file, disk.isNew, disk.isMarkBeyond(file))
     }
     do {
-      return LedgerContents(
+      var contents = LedgerContents(
         isNew: isNew, lastSequence: file.sequence,
         records: try file.records.mapValues { try $0.text() },
         agentRecord: try file.agentRecord?.text(), fingerprints: file.fingerprints,
         outbox: file.alerts)
+      contents.isOlder = isOlder
+      return contents
     } catch {
       throw .damaged("\(error)")
     }
@@ -182,12 +184,12 @@ struct SimulatedLedger: Ledger {
     let simulation = simulation
     return try await call(isEffect: true) { disk in
       simulation.oracle.written(write)
-      return disk.ledger.commit(write)
+      return disk.commit(write)
     }
   }
 
   func append(_ request: OperatorRequest) async throws(LedgerError) -> Int {
-    try await call(isEffect: true) { $0.ledger.append(request) }
+    try await call(isEffect: true) { $0.append(request) }
   }
 
   func requests(after sequence: Int) async throws(LedgerError) -> [OperatorRequest] {

@@ -58,6 +58,14 @@ struct CheckedPlan: Sendable {
     return stacks.values.contains { $0.certificate.traffic == .none }
   }
 
+  /// A person accepts, in this pass, what is there.
+  var isAdoptionAsked: Bool {
+    input.requests.contains { request in
+      guard case .adopt(let asked) = request.verb else { return false }
+      return asked.map(isOwn) ?? true
+    }
+  }
+
   /// A moment without capacity is what the manifest asks for.
   var allowsDowntime: Bool {
     spec.map { $0.rollout.strategy == .recreate || $0.traffic.exclusive } ?? false

@@ -99,7 +99,7 @@ extension PlanChecks {
   /// S20: a candidate becomes stable only healthy, with all traffic read back, after its bake.
   static let promotionNeedsProof: Rule = { checked in
     guard let rollout = checked.before?.rollout, checked.before?.stable != rollout.candidate,
-      checked.after?.stable == rollout.candidate
+      checked.after?.stable == rollout.candidate, !isAdopted(rollout.candidate, checked)
     else { return [] }
     let candidate = rollout.candidate
     var wrong: [String] = []
@@ -128,13 +128,33 @@ extension PlanChecks {
     return wrong
   }
 
+  /// S24: the record of its rollout is older than the world, in which it has all traffic.
+  private static func isAdopted(_ generation: Generation, _ checked: CheckedPlan) -> Bool {
+    guard isLossOpen(checked), checked.after?.rollout?.candidate != generation else {
+      return false
+    }
+    // Nothing is done by what is held, whatever it is called.
+    if checked.isAdoptionAsked || checked.after?.hold?.reason == .ledgerLost { return true }
+    let serves = checked.isWorker || checked.weight(generation) == 100
+    let digest = checked.stacks[generation]?.certificate.declaredDigest
+    return serves && digest != nil && digest == checked.spec?.declaredDigest
+  }
+
+  /// The ledger was lost, and this target has not been judged since.
+  private static func isLossOpen(_ checked: CheckedPlan) -> Bool {
+    guard let before = checked.before else { return checked.input.agent.isLedgerLost }
+    return before.isLossDue == true || checked.input.agent.isLedgerLost && !before.isLossJudged
+  }
+
   private static func wanted(_ checked: CheckedPlan) -> Int {
     max(1, checked.floor)
   }
 
   /// S24: after a lost ledger only instances are healed, until a person or a commit says more.
   static let lostLedger: Rule = { checked in
-    let isUnknown = checked.input.agent.isLedgerLost && checked.before == nil
+    let isJudged = checked.before != nil && checked.after?.isLossJudged == true
+    let isUnknown =
+      checked.input.agent.isLedgerLost && !isJudged || checked.after?.isLossDue == true
     let wasHeld = checked.before?.hold?.reason == .ledgerLost
     let isHeld = checked.after?.hold?.reason == .ledgerLost
     let isLive = !checked.stacks.isEmpty || !(checked.route?.route.backends.isEmpty ?? true)

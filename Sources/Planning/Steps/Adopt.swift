@@ -5,7 +5,7 @@ import Model
 /// knows (S9, S24).
 extension TargetPass {
   mutating func adopt() {
-    if facts.conditions.isLedgerLost, !record.isLossJudged { record.isLossDue = true }
+    noteLostLedger()
     guard isKnown else { return }
     judgeLostLedger()
     forgetGone()
@@ -67,6 +67,15 @@ extension TargetPass {
 
   // MARK: - S24
 
+  private mutating func noteLostLedger() {
+    guard facts.conditions.isLedgerLost, !record.isLossJudged, record.isLossDue != true else {
+      return
+    }
+    record.isLossDue = true
+    // What was in force when an old ledger was written may not be what is declared.
+    if case .undeclared = input.whole.desired { record.lastGood = nil }
+  }
+
   /// Nothing is known of live stacks, or one is newer than everything that is known.
   private mutating func judgeLostLedger() {
     if !facts.conditions.isLedgerLost { record.isLossJudged = false }
@@ -80,15 +89,24 @@ extension TargetPass {
     // Numbers below may have been used by stacks that are gone.
     let highest = max(usedGenerations.max() ?? 0, record.nextGeneration)
     record.nextGeneration = Generation(highest.number + 100)
+    forgetWorld()
     guard isLive else { return }
     judge(serving: servingAlone)
   }
 
+  /// Of an old ledger only that is kept which the world cannot have made untrue since.
+  private mutating func forgetWorld() {
+    let old = record
+    record = TargetRecord(
+      nextGeneration: old.nextGeneration, quarantined: old.quarantined, hold: old.hold,
+      isPaused: old.isPaused, lastGood: old.lastGood, clock: old.clock)
+    record.spent = old.spent
+    record.removal = old.removal
+    record.isLossJudged = old.isLossJudged
+    record.alerted = old.alerted
+  }
+
   private mutating func judge(serving: Generation?) {
-    record.rollout = nil
-    record.successor = nil
-    record.stable = nil
-    record.stacks = [:]
     if let serving { claim(serving, as: .stable) }
     if let serving, isDeclared(serving) {
       record.hold = nil

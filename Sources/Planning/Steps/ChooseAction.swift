@@ -10,7 +10,8 @@ extension TargetPass {
     if isForgotten { return }
     if record.hold?.reason == .ledgerLost { return note("does nothing: the ledger was lost") }
     // S24: what was just judged is looked at once more before anything is done.
-    if facts.conditions.isLedgerLost, elapsed == .zero { return note("does nothing yet") }
+    let isFirstPass = facts.conditions.isLedgerLost && elapsed == .zero
+    if isFirstPass || record.isLossDue == true { return note("does nothing yet") }
     if isRemovalAllowed, removalObjection != nil { return }
     changeRoute()
     if actions.isEmpty { restartServing() }

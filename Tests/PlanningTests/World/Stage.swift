@@ -12,6 +12,7 @@ struct ScriptError: Error {
 struct Stage {
   var world = World()
   var trace = Trace()
+  private var savedLedger = WorldLedger()
   var commits = 0
   let plan: World.Plan
 
@@ -51,7 +52,7 @@ struct Stage {
     case "freeze": try freeze(words)
     case "mode": world.agent.mode = words == ["observe"] ? .observe : .act
     case "lease": world.agent.holdsLease = words != ["lost"]
-    case "ledger": world.loseLedger()
+    case "ledger": ledger(words)
     case "limit": try limit(words)
     case "restart": world.restart(losingActions: words == ["losing", "actions"])
     case "kill": try kill(words)
@@ -60,6 +61,14 @@ struct Stage {
     case "run": try run(words)
     case "show": try show(words)
     default: throw ScriptError("unknown command \(verb)")
+    }
+  }
+
+  private mutating func ledger(_ words: [String]) {
+    switch words.first {
+    case "saved": savedLedger = world.ledger
+    case "restored": world.restore(savedLedger)
+    default: world.loseLedger()
     }
   }
 

@@ -83,6 +83,16 @@ extension World {
     for name in sources.keys { sources[name]?.forgetHistory() }
   }
 
+  /// The ledger of an earlier moment is put back; the agent sees that it is older than the world.
+  mutating func restore(_ saved: WorldLedger) {
+    restart(losingActions: true)
+    let losses = ledger.losses
+    ledger = saved
+    ledger.losses = losses + 1
+    for target in ledger.records.keys { ledger.records[target]?.clock = nil }
+    agent.isLedgerLost = true
+  }
+
   private mutating func begin(_ action: Action, of target: TargetID) {
     if process.latency > .zero {
       process.inFlight[target] = .init(action: action, remaining: process.latency)

@@ -108,8 +108,7 @@ extension Simulation {
   }
 
   private func restore(_ ledger: LedgerFile) {
-    disk.ledger = ledger
-    oracle.ledgerWasLost()
+    if disk.restore(ledger) { oracle.ledgerWasLost() }
   }
 }
 

@@ -26,9 +26,6 @@ package struct Trick: Sendable, CustomStringConvertible {
     case within
     /// A router's reading that shows an earlier moment: allowed to routers that say so.
     case lag
-    /// A ledger of an earlier moment that no later certificate gives away (S24 sees only those that one
-    /// does).
-    case backup
     /// Allowed to nobody: how far the agent depends on that is worth knowing.
     case beyond
   }
@@ -47,8 +44,7 @@ package struct Trick: Sendable, CustomStringConvertible {
       (.staleAfterDeath, .requests):
       .within
     case (.stale, _), (.staleAfterDeath, _), (.missing, _): .beyond
-    case (.restored, _): .backup
-    case (.failing, _), (.partlyUnknown, _), (.hidden, _): .within
+    case (.restored, _), (.failing, _), (.partlyUnknown, _), (.hidden, _): .within
     }
   }
 
