@@ -67,11 +67,10 @@ RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
-# One after another: on two cores suites with real processes would only time each other out. Simulations
-# compute without ever waiting: beside them nothing else would have its turn.
+# Simulations compute without ever waiting: in the process of others they would leave them no thread.
+COMPUTING_TESTS := ^SimulationTests
 TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
-	^SimulationTests \
 	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests
@@ -93,7 +92,7 @@ test: install-packages lint ## lint, build everything, run every test
 ifneq ($(FILTER),)
 	@$(RUN_TESTS) '$(FILTER)'
 else
-	@$(foreach suites,$(TEST_GROUPS),$(RUN_TESTS) '$(suites)';)
+	@.ci/test-groups '$(COMPUTING_TESTS)' $(foreach suites,$(TEST_GROUPS),'$(suites)')
 endif
 
 failpoints: install-packages ## kills at every named point of every journey (test: a few of each)
@@ -109,7 +108,7 @@ search: install-packages ## every state that the planner can come to, each once;
 	@VIRIDIAN_STATES=$(STATES) VIRIDIAN_TARGETS=$(HOSTED) VIRIDIAN_VERSIONS=$(VERSIONS) \
 		VIRIDIAN_CRASHES=$(CRASHES) VIRIDIAN_LATE=$(LATE) TEST_LIMIT=36000 $(RUN_TESTS) SearchTests
 
-hostile: install-packages ## the whole hostile corpus through the agent (test: all but the slow cases)
+hostile: install-packages ## the whole hostile corpus through the agent (test: of each case one value)
 	@$(SWIFT) build $(FLAGS) --build-tests
 	@VIRIDIAN_HOSTILE=all TEST_LIMIT=7200 $(RUN_TESTS) '^EndToEndTests.(HostileTests|CorpusTests)'
 

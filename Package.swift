@@ -69,7 +69,7 @@ let package = Package(
       ]),
     module("Alerts", ["LedgerKit", "Model", crypto, logging]),
     module("Display", ["LedgerKit", "Model", yams]),
-    module("GitSource", ["CGit2", "Model", "Transport", crypto]),
+    module("GitSource", ["CGit2", "CHost", "Model", "Transport", crypto]),
     module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
     module("KeeperKit", ["CHost", crypto]),
     module("LedgerKit", ["Model"]),

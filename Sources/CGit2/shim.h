@@ -69,7 +69,7 @@ static inline int viridian_limit(__rlimit_resource_t kind, rlim_t value) {
 /* Gives up everything that reading a hostile repository does not need. 0, or -1 with errno. */
 static inline int viridian_confine(
     int changes_user, uid_t user, gid_t group, rlim_t data_bytes, rlim_t file_bytes,
-    rlim_t cpu_seconds) {
+    rlim_t cpu_seconds, int dies_with_parent) {
   signal(SIGXFSZ, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   umask(077);
@@ -82,7 +82,7 @@ static inline int viridian_confine(
     return -1;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return -1;
   /* After the change of user, which clears it. */
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) return -1;
+  if (dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) return -1;
   return 0;
 }
 

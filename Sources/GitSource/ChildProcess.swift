@@ -5,6 +5,9 @@ import Model
 /// Runs one program to its end: argument array, chosen environment, bounded output, a deadline.
 /// Blocks: call it from a thread that may.
 struct ChildProcess {
+  /// Starts it, with these as its 0, 1 and 2; the answer is its number.
+  typealias Start = ([Int32]) throws(SourceError) -> pid_t
+
   enum End: Hashable {
     case exited(Int32)
     case signalled(Int32)
@@ -20,32 +23,41 @@ struct ChildProcess {
     var standardError: [UInt8] = []
   }
 
-  /// The first is the program's path.
-  var arguments: [String]
-  var environment: [String] = ["PATH=/usr/bin:/bin", "LC_ALL=C"]
-  var directory: String?
   var input: [UInt8] = []
   var outputLimit = 1 << 20
   var deadline: Duration
   var cancellation: Cancellation?
 
-  func run() throws(SourceError) -> Output {
+  /// In a session of its own, which ends with it.
+  func run(_ start: Start) throws(SourceError) -> Output {
     let (inRead, inWrite) = try Self.pipe()
     let (outRead, outWrite) = try Self.pipe()
     let (errRead, errWrite) = try Self.pipe()
     defer { for end in [inRead, outWrite, errWrite] { end.close() } }
-    let pid = try Self.spawn(
-      arguments, environment, directory: directory, ownSession: true,
-      descriptors: [inRead.number, outWrite.number, errWrite.number])
+    let pid = try start([inRead.number, outWrite.number, errWrite.number])
     for end in [inRead, outWrite, errWrite] { end.close() }
     var exchange = PipeExchange(
       input: input, writer: inWrite, output: outRead, error: errRead, limit: outputLimit,
       until: ContinuousClock.now + deadline, cancellation: cancellation)
     let early = exchange.run() ?? Self.waitForExit(pid, until: ContinuousClock.now + .seconds(5))
-    if early != nil { kill(-pid, SIGKILL) }
+    if early != nil {
+      kill(-pid, SIGKILL)
+      // One that had no session of its own yet.
+      kill(pid, SIGKILL)
+    }
     let end = Self.reap(pid)
     return Output(
       end: early ?? end, standardOutput: exchange.outputBytes, standardError: exchange.errorBytes)
+  }
+
+  /// `arguments`: the first is the program's path.
+  static func program(
+    _ arguments: [String], _ environment: [String], directory: String? = nil
+  ) -> Start {
+    { descriptors throws(SourceError) in
+      try spawn(
+        arguments, environment, directory: directory, ownSession: true, descriptors: descriptors)
+    }
   }
 
   /// Starts a program; `descriptors` become its 0, 1 and 2, all others are closed.

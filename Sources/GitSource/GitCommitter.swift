@@ -55,10 +55,9 @@ package struct GitCommitter: Sendable {
 
   @discardableResult
   private func git(_ arguments: [String]) throws(SourceError) -> String {
-    let output = try ChildProcess(
-      arguments: ["/usr/bin/env", "git"] + arguments, environment: environment,
-      directory: directory, deadline: .seconds(120)
-    ).run()
+    let git = ChildProcess.program(
+      ["/usr/bin/env", "git"] + arguments, environment, directory: directory)
+    let output = try ChildProcess(deadline: .seconds(120)).run(git)
     guard output.end == .exited(0) else {
       let reason = String(decoding: output.standardError, as: UTF8.self)
       let command = arguments.first { !$0.hasPrefix("-") && !$0.hasPrefix("/") } ?? ""

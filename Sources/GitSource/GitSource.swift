@@ -8,18 +8,17 @@ package import Model
 package struct GitSource: Sendable {
   package let configuration: SourceConfiguration
   private let directory: String
-  private let worker: [String]
+  private let worker: WorkerProgram
   private let user: WorkerUser
   private let parserContext: String
   private let memory = SnapshotMemory()
 
   /// `directory` holds the store of this source and is made if it is missing; the directories above
-  /// it must be searchable by the worker's user. `worker`: the command line that calls
-  /// `SourceWorker.main`. `parserContext` reaches the parser in each snapshot.
+  /// it must be searchable by the worker's user. `parserContext` reaches the parser in each snapshot.
   ///
   /// Errors: `.configuration` for anything that is wrong before the first connection.
   package init(
-    _ configuration: SourceConfiguration, directory: String, worker: [String],
+    _ configuration: SourceConfiguration, directory: String, worker: WorkerProgram,
     user: WorkerUser = .dedicated, parserContext: String = ""
   ) throws(SourceError) {
     _ = try configuration.validated()
@@ -90,7 +89,7 @@ package struct GitSource: Sendable {
       verb: verb, configuration: configuration, directory: directory,
       credentials: try place.copyCredentials(of: configuration, to: scratch),
       user: try place.numbers(), parserContext: parserContext)
-    let call = WorkerCall(command: worker, deadline: deadline(verb))
+    let call = WorkerCall(program: worker, deadline: deadline(verb))
     var parts = SnapshotParts()
     if case .load = verb { parts = memory.parts }
     let first = try await call.run(request, parts)

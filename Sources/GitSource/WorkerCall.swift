@@ -17,7 +17,7 @@ struct WorkerCall: Sendable {
     }
   }
 
-  let command: [String]
+  let program: WorkerProgram
   let deadline: Duration
 
   /// Cancelling the task kills the worker.
@@ -27,17 +27,12 @@ struct WorkerCall: Sendable {
     let input = WorkerMessage(json: try encode(request), parts: parts).encoded
     let cancellation = Cancellation()
     let process = ChildProcess(
-      arguments: command,
-      environment: [
-        "PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=\(request.credentials.scratch)",
-        "SWIFT_BACKTRACE=enable=no",
-      ],
       input: input,
       outputLimit: request.configuration.limits.answerBytes + SnapshotParts.mostBytes + 1024,
       deadline: deadline, cancellation: cancellation)
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        BlockingThread.run({ () throws(SourceError) in try process.run() }) {
+        BlockingThread.run({ () throws(SourceError) in try process.run(program.start) }) {
           continuation.resume(returning: $0)
         }
       }

@@ -82,11 +82,11 @@ struct AgentProcess {
 
   private func sources() throws -> [(source: any SnapshotSource, poll: Duration)] {
     let context = try ParserContext.text(configuration)
+    let worker = WorkerProgram(["/proc/self/exe", "source-worker"])
     return try configuration.sources.map { entry in
       let git = try GitSource(
         entry.source, directory: "\(configuration.state)/git/\(entry.source.name)",
-        worker: ["/proc/self/exe", "source-worker"], user: configuration.workerUser,
-        parserContext: context)
+        worker: worker, user: configuration.workerUser, parserContext: context)
       return (GitSnapshotSource(git), entry.poll)
     }
   }

@@ -75,7 +75,10 @@ import Testing
   @Test func `before the gate: the candidate never gets traffic`() async throws {
     // So many passes in a row take five seconds: time to change it before its gate.
     try await withHost(
-      application: ["healthyAfter: 3": "healthyAfter: 25", "deadline: 20s": "deadline: 60s"],
+      application: [
+        "interval: 500ms, healthyAfter: 3": "interval: 200ms, healthyAfter: 25",
+        "deadline: 20s": "deadline: 60s",
+      ],
       isLong: true
     ) { host in
       try host.start()

@@ -10,7 +10,8 @@ import Testing
     try GitSource(
       SourceConfiguration(
         name: "shop", url: "file://\(repository.path)", reference: .branch("main")),
-      directory: directory, worker: [Programs.viridian.path, "source-worker"], user: .agent,
+      directory: directory, worker: WorkerProgram([Programs.viridian.path, "source-worker"]),
+      user: .agent,
       parserContext: #"{"platforms":{"local":"local"},"environments":[]}"#)
   }
 

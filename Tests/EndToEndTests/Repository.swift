@@ -15,7 +15,8 @@ struct Repository {
     clone = directory.appending(path: "clone")
     try FileManager.default.copyItem(at: Programs.examples, to: clone)
     let quick = [
-      "bake: 10s": "bake: 500ms", "interval: 500ms": "interval: 200ms",
+      "bake: 10s": "bake: 500ms",
+      "interval: 500ms, healthyAfter: 3": "interval: 350ms, healthyAfter: 2",
       "debounce: 3s": "debounce: 200ms",
       "deadline: 10s, then": "deadline: 1s, then", "deadline: 20s": "deadline: 5s",
     ].merging(application) { _, given in given }

@@ -28,7 +28,8 @@ struct Fixture {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     let worker = program.deletingLastPathComponent().appendingPathComponent("source-worker-fixture")
     return try GitSource(
-      configuration, directory: state.path("shop"), worker: [worker.path], parserContext: "told")
+      configuration, directory: state.path("shop"), worker: WorkerProgram([worker.path]),
+      parserContext: "told")
   }
 
   func load(accepted: String? = nil) async throws -> SourceVerdict {

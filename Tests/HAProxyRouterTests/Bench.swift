@@ -283,8 +283,10 @@ private func start(_ arguments: [String]) throws -> (Process, Pipe, Pipe) {
 }
 
 func run(_ arguments: [String], _ input: String) throws -> String {
+  // A program that reads nothing, or cannot connect, may have ended before it is told anything.
+  signal(SIGPIPE, SIG_IGN)
   let (process, stdin, stdout) = try start(arguments)
-  try stdin.fileHandleForWriting.write(contentsOf: Data((input + "\n").utf8))
+  try? stdin.fileHandleForWriting.write(contentsOf: Data((input + "\n").utf8))
   try stdin.fileHandleForWriting.close()
   let data = try stdout.fileHandleForReading.readToEnd() ?? Data()
   process.waitUntilExit()

@@ -13,7 +13,7 @@ private let mayImport: [String: Set<String>] = [
   "Alerts": system.union(["Crypto", "LedgerKit", "Logging", "Model"]),
   "LedgerStore": system.union(["GRDB", "LedgerKit", "Model"]),
   "Transport": system.union(["CCurl"]),
-  "GitSource": system.union(["CGit2", "Crypto", "Model", "Transport"]),
+  "GitSource": system.union(["CGit2", "CHost", "Crypto", "Model", "Transport"]),
   "KeeperKit": system.union(["CHost", "Crypto"]),
   "Platforms/Local": door.union(["CHost", "KeeperKit"]),
   "Routers/HAProxy": door,

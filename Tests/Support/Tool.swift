@@ -52,14 +52,21 @@ package enum Tool {
     posix_spawnattr_setflags(
       &attributes, Int16(Int(POSIX_SPAWN_SETSIGMASK) | Int(POSIX_SPAWN_SETSIGDEF) | newSession)
     )
-    let variables = Self.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
-    let argv = (["/usr/bin/env"] + arguments).map { strdup($0) } + [nil]
-    let envp = variables.map { strdup($0) } + [nil]
+    let variables = Self.environment.merging(environment) { $1 }
+    let argv = arguments.map { strdup($0) } + [nil]
+    let envp = variables.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in argv + envp { free(text) } }
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, "/usr/bin/env", &actions, &attributes, argv, envp)
+    let program = find(arguments.first ?? "", in: variables["PATH"] ?? "")
+    let code = posix_spawn(&pid, program, &actions, &attributes, argv, envp)
     guard code == 0 else { throw SupportError("cannot start \(arguments): \(code)") }
     return pid
+  }
+
+  private static func find(_ name: String, in path: String) -> String {
+    guard !name.contains("/") else { return name }
+    return path.split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+      ?? name
   }
 
   /// The exit status when the process has ended (128 + the signal that ended it), else nil; the

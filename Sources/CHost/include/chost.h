@@ -49,6 +49,14 @@ int chost_is_locked(int fd);
 int chost_pidfd_open(pid_t pid);
 int chost_pidfd_signal(int pidfd, int signal);
 int chost_become_subreaper(void);
+// A copy of this process with the same parent, which waits for it as for any child of its own. Only for
+// a process with one thread. 0 in the copy; its pid, or negative errno.
+pid_t chost_fork_sibling(int *pidfd);
+// One message with open descriptors (at most 8) over a socket of packets. 0, or negative errno.
+int chost_send_descriptors(int socket, const int *descriptors, int count);
+// Takes one message with exactly `count` of them. `count`, 0 at the end, or negative errno.
+int chost_receive_descriptors(int socket, int *descriptors, int count);
+int chost_close_from(unsigned first);
 // Bounds what this process and its children may use from now on. 0, or negative errno.
 int chost_limit_self(uint64_t memory_bytes, uint64_t file_bytes, uint64_t cpu_seconds);
 int chost_rename_new(const char *from, const char *to);

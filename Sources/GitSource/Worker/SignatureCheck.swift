@@ -151,11 +151,9 @@ struct SignatureCheck {
   private func run(
     _ arguments: [String], _ input: [UInt8]
   ) throws(SourceError) -> (isSuccess: Bool, text: String) {
-    let process = ChildProcess(
-      arguments: arguments,
-      environment: ["PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=\(credentials.scratch)"],
-      input: input, deadline: .seconds(10))
-    let output = try process.run()
+    let program = ChildProcess.program(
+      arguments, ["PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=\(credentials.scratch)"])
+    let output = try ChildProcess(input: input, deadline: .seconds(10)).run(program)
     return (output.end == .exited(0), String(decoding: output.standardOutput, as: UTF8.self))
   }
 }

@@ -6,9 +6,29 @@ import Model
 /// The short-lived process in which everything hostile is read: one request on standard input, one
 /// answer on standard output.
 package enum SourceWorker {
-  /// Runs one request; the result is the process's exit status. `parser` turns the files of a
+  /// Runs one request; the result is the process's exit status. With a socket as standard input it is
+  /// the parent of workers instead, which only makes copies of itself. `parser` turns the files of a
   /// commit into targets.
   package static func main(_ parser: SnapshotParser) -> Int32 {
+    if WorkerParent.isWanted { return WorkerParent.serve { work(parser, isCopy: true) } }
+    return work(parser, isCopy: false)
+  }
+
+  /// What the first use of these makes takes longer than all the rest of a listing; every copy has it.
+  /// What fails here fails in each copy, and is said there.
+  static func warmUp() {
+    try? GitLibrary.start()
+    let configuration = SourceConfiguration(name: "none", url: "/", reference: .branch("none"))
+    let request = WorkerRequest(
+      verb: .list, configuration: configuration, directory: "/",
+      credentials: WorkerCredentials(scratch: "/"))
+    let text = try? JSONEncoder().encode(request)
+    _ = text.flatMap { try? JSONDecoder().decode(WorkerRequest.self, from: $0) }
+    _ = try? JSONEncoder().encode(WorkerAnswer.tip(CommitID(rawValue: "none")))
+  }
+
+  /// `isCopy`: of a `WorkerParent`, which ends it when the agent dies.
+  private static func work(_ parser: SnapshotParser, isCopy: Bool) -> Int32 {
     // Nothing but the answer may reach the agent's side of the pipe.
     let answers = dup(1)
     dup2(2, 1)
@@ -17,7 +37,7 @@ package enum SourceWorker {
     else { return 64 }
     do {
       let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(message.json))
-      let (answer, parts) = try answer(request, message.parts, parser)
+      let (answer, parts) = try answer(request, message.parts, parser, isCopy: isCopy)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       let text = try encoder.encode(answer)
@@ -40,10 +60,11 @@ package enum SourceWorker {
   }
 
   private static func answer(
-    _ request: WorkerRequest, _ held: SnapshotParts, _ parser: SnapshotParser
+    _ request: WorkerRequest, _ held: SnapshotParts, _ parser: SnapshotParser, isCopy: Bool
   ) throws -> (WorkerAnswer, SnapshotParts) {
     do {
-      try confine(request)
+      setenv("HOME", request.credentials.scratch, 1)
+      try confine(request, isCopy: isCopy)
       try GitLibrary.start()
       return try WorkerTask(request: request, held: held, parser: parser).answer()
     } catch let error as SourceError {
@@ -55,14 +76,14 @@ package enum SourceWorker {
     }
   }
 
-  private static func confine(_ request: WorkerRequest) throws(SourceError) {
+  private static func confine(_ request: WorkerRequest, isCopy: Bool) throws(SourceError) {
     let limits = request.configuration.limits
     // 512 MiB, and what the largest artifact takes while it is packed.
     let data = (512 << 20) + 2 * limits.artifactBytes
     let file = max(limits.packBytes, limits.artifactBytes) + (64 << 20)
     let code = viridian_confine(
       request.user == nil ? 0 : 1, request.user?.user ?? 0, request.user?.group ?? 0,
-      rlim_t(data), rlim_t(file), 60)
+      rlim_t(data), rlim_t(file), 60, isCopy ? 0 : 1)
     guard code == 0 else {
       throw .worker("cannot give up privileges: \(String(cString: strerror(errno)))")
     }

@@ -31,6 +31,8 @@ struct HostileCase: CustomStringConvertible {
   var isRewritten = false
   /// Only in the long run.
   var isSlow = false
+  /// Another value of a case that there is with its first one.
+  var isVariation = false
   /// A hold that is told, and no alert.
   var isAlert = true
 
@@ -72,7 +74,11 @@ struct WrittenCase {
       ["file", "generated"].contains($0.key) && $0.value.contains("{n}")
     }
     guard !isTogether else { return [try build(values)] }
-    return try values.map { try build([$0]) }
+    return try values.enumerated().map { index, value in
+      var result = try build([value])
+      result.isVariation = index > 0
+      return result
+    }
   }
 
   private func build(_ values: [String?]) throws -> HostileCase {
