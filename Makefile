@@ -67,10 +67,11 @@ RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk
 
-# Simulations compute without ever waiting: in the process of others they would leave them no thread.
-COMPUTING_TESTS := ^SimulationTests
+# One after another: on two cores suites with real processes would only time each other out. Simulations
+# compute without ever waiting: beside them nothing else would have its turn.
 TEST_GROUPS := \
 	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
+	^SimulationTests \
 	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests
@@ -92,7 +93,7 @@ test: install-packages lint ## lint, build everything, run every test
 ifneq ($(FILTER),)
 	@$(RUN_TESTS) '$(FILTER)'
 else
-	@.ci/test-groups '$(COMPUTING_TESTS)' $(foreach suites,$(TEST_GROUPS),'$(suites)')
+	@$(foreach suites,$(TEST_GROUPS),$(RUN_TESTS) '$(suites)';)
 endif
 
 failpoints: install-packages ## kills at every named point of every journey (test: a few of each)

@@ -36,7 +36,7 @@ func withHost(
 /// As many agents with their stacks as keep two cores busy; more would only time out together.
 private actor HostSlots {
   static let shared = HostSlots()
-  private var free = 8
+  private var free = 7
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
   func enter(isLong: Bool) async {
@@ -295,7 +295,7 @@ final class Host {
     let text = """
       owner: e2e-\(directory.lastPathComponent.suffix(8).lowercased())
       state: \(state)
-      interval: 500ms
+      interval: 1s
       sources:
         - \(source)
       platforms:

@@ -11,7 +11,7 @@ private let states = Int(ProcessInfo.processInfo.environment["VIRIDIAN_STATES"] 
   /// Small enough to be gone through whole with every test run.
   @Test func `nothing that can happen to one target breaks an invariant`() {
     let bounds = SearchBounds(targets: 1, versions: 2, crashes: 1)
-    var search = Search(bounds, limit: 40_000, plan: plannerUnderTest)
+    var search = Search(bounds, limit: 15_000, plan: plannerUnderTest)
     search.run()
     #expect(search.violations.isEmpty, "\(search.summary)")
     #expect(search.ends().restless.isEmpty, "\(search.summary)")

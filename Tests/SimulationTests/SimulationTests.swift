@@ -4,7 +4,7 @@ import Testing
 
 /// Simulated histories of the real agent: a few of those that `make simulate` and `make deaths` run.
 @Suite struct SimulationTests {
-  private static let seeds = 800
+  private static let seeds = 300
   private static let groups = 8
 
   @Test(arguments: 0..<groups) func `no seed breaks an invariant`(_ group: Int) {
@@ -64,7 +64,7 @@ import Testing
   @Test(arguments: Story.all) func `death in the middle of a story changes nothing`(_ story: Story)
   {
     let all = story.deaths(pairsEvery: 0)
-    for deaths in stride(from: all.count / 10, to: all.count, by: max(1, all.count / 6)).map({
+    for deaths in stride(from: all.count / 10, to: all.count, by: max(1, all.count / 3)).map({
       all[$0]
     }) {
       let simulation = Simulation(story.schedule)
