@@ -55,7 +55,7 @@ def repeated(arguments, directory, times):
 
 
 def idle(agent, seconds):
-    """Watches an agent's polls from outside: each is a child `source-worker`."""
+    """Watches an agent's polls from outside: each is a new child `source-worker`."""
     pid = agent.process.pid
     polls, others = Commands(), 0
     own, children = processor_times(pid)
@@ -118,7 +118,25 @@ def parent_of(pid):
 
 
 def processor_times(pid):
-    """Seconds of processor time: (its own, that of its children that ended)."""
+    """Seconds of processor time: (its own, that of its children that ended and of its source workers)."""
+    own, ended = times_of(pid)
+    # The one that makes the others lives on.
+    return own, ended + sum(times_of(child)[0] for child in living_workers(pid))
+
+
+def times_of(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     ticks = os.sysconf("SC_CLK_TCK")
     return (int(fields[11]) + int(fields[12])) / ticks, (int(fields[13]) + int(fields[14])) / ticks
+
+
+def living_workers(parent):
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if (b"source-worker" in (path / "cmdline").read_bytes()
+                    and parent_of(path.name) == parent):
+                found.append(path.name)
+        except OSError:
+            continue  # it has ended
+    return found

@@ -30,14 +30,17 @@ package struct Pass: Sendable {
       var write = try state.write(
         for: output, sources: input.sources, intents: intents(output, state, at: now), at: now)
       let isDeclared = input.sources.values.allSatisfy { $0.commit != nil }
-      let isLossTold = state.hasSeenWorld && isDeclared
-      write.settlesLoss = state.isOlderLedger && isLossTold
+      // Who only watches changes no record: nobody has been told anything.
+      let isTold = state.hasSeenWorld && input.agent.mode == .act && input.agent.holdsLease
+      let settlesLoss = state.isOlderLedger && isTold
+      write.settlesLoss = settlesLoss
       failpoint("ledger.before-intent")
       let sequence = write.isEmpty ? state.lastSequence : try await parts.ledger.commit(write)
       failpoint("ledger.after-intent")
       if !write.alerts.isEmpty { parts.alertsQueued() }
       state.apply(output, sequence: sequence, sources: input.sources)
-      if isLossTold { (state.isLedgerLost, state.isOlderLedger) = (false, false) }
+      if settlesLoss { state.isOlderLedger = false }
+      if isTold, isDeclared { state.isLedgerLost = false }
     } catch {
       log.error(
         "the ledger cannot be written: nothing is begun",

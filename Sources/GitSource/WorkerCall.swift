@@ -32,7 +32,7 @@ struct WorkerCall: Sendable {
       deadline: deadline, cancellation: cancellation)
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        BlockingThread.run({ () throws(SourceError) in try process.run(program.start) }) {
+        BlockingThread.run({ () throws(SourceError) in try program.run(process) }) {
           continuation.resume(returning: $0)
         }
       }

@@ -72,7 +72,8 @@ final class HighWaterMark: Sendable {
     let place = Place(head)
     state.withLock { state in
       if settlesLoss { state.isBeyond = false }
-      guard !state.isBeyond, state.written != place else { return }
+      let isBehind = state.written.map { $0.ledger == place.ledger && $0.sequence > place.sequence }
+      guard !state.isBeyond, state.written != place, settlesLoss || isBehind != true else { return }
       let bytes = Array(place.line.utf8)
       // Should that fail, the mark stays where it was, and the next write tries again.
       if pwrite(descriptor, bytes, bytes.count, 0) == bytes.count { state.written = place }

@@ -55,6 +55,7 @@ private struct Fleet {
       passes[index].passTimeOfStable()
       passes[index].passTimeOfRollout()
       passes[index].takeOutcomes()
+      passes[index].noteLostLedger()
       for request in requests { passes[index].handle(request, isFirst: index == 0) }
       judge.judge(&passes[index])
       passes[index].rememberSpec()

@@ -24,12 +24,16 @@ struct Fixture {
 
   var store: String { state.path("shop/store.git") }
 
-  func source() throws -> GitSource {
-    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    let worker = program.deletingLastPathComponent().appendingPathComponent("source-worker-fixture")
-    return try GitSource(
-      configuration, directory: state.path("shop"), worker: WorkerProgram([worker.path]),
+  func source(_ program: WorkerProgram? = nil) throws -> GitSource {
+    try GitSource(
+      configuration, directory: state.path("shop"), worker: program ?? Self.program(),
       parserContext: "told")
+  }
+
+  static func program() -> WorkerProgram {
+    let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    let worker = tests.deletingLastPathComponent().appendingPathComponent("source-worker-fixture")
+    return WorkerProgram([worker.path])
   }
 
   func load(accepted: String? = nil) async throws -> SourceVerdict {

@@ -4,7 +4,7 @@ import Testing
 
 /// Simulated histories of the real agent: a few of those that `make simulate` and `make deaths` run.
 @Suite struct SimulationTests {
-  private static let seeds = 300
+  private static let seeds = 200
   private static let groups = 8
 
   @Test(arguments: 0..<groups) func `no seed breaks an invariant`(_ group: Int) {
@@ -51,7 +51,7 @@ import Testing
   @Test(arguments: Story.all)
   func `a reading that fails, or an event that nobody sees, changes nothing`(_ story: Story) {
     let all = story.tricks(times: [1]).filter { $0.contract == .within }
-    for trick in stride(from: all.count / 8, to: all.count, by: max(1, all.count / 4)).map({
+    for trick in stride(from: all.count / 8, to: all.count, by: max(1, all.count / 2)).map({
       all[$0]
     }) {
       let simulation = Simulation(story.schedule)

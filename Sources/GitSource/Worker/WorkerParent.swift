@@ -15,6 +15,8 @@ enum WorkerParent {
 
   /// Returns in a copy, with the result of `work`, and at the end of the socket.
   static func serve(_ work: () -> Int32) -> Int32 {
+    // An agent that dies while it is answered must not end this one before the workers.
+    signal(SIGPIPE, SIG_IGN)
     SourceWorker.warmUp()
     var living: [Int32] = []
     while true {
@@ -26,17 +28,18 @@ enum WorkerParent {
       }
       guard polled[0].revents != 0 else { continue }
       var ends: [Int32] = [-1, -1, -1]
-      guard chost_receive_descriptors(0, &ends, 3) > 0 else {
+      let received = chost_receive_descriptors(0, &ends, 3)
+      guard received > 0 || received == -EPROTO else {
         for worker in living { chost_pidfd_signal(worker, SIGKILL) }
         return 0
       }
       var handle: Int32 = -1
-      let copy = chost_fork_sibling(&handle)
+      let copy = received > 0 ? chost_fork_sibling(&handle) : received
       if copy == 0 {
         become(ends)
         return work()
       }
-      for end in ends { close(end) }
+      for end in ends where end >= 0 { close(end) }
       if copy > 0 { living.append(handle) }
       var answer = copy
       _ = write(0, &answer, MemoryLayout.size(ofValue: answer))

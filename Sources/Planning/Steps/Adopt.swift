@@ -5,7 +5,6 @@ import Model
 /// knows (S9, S24).
 extension TargetPass {
   mutating func adopt() {
-    noteLostLedger()
     guard isKnown else { return }
     judgeLostLedger()
     forgetGone()
@@ -67,13 +66,15 @@ extension TargetPass {
 
   // MARK: - S24
 
-  private mutating func noteLostLedger() {
+  mutating func noteLostLedger() {
     guard facts.conditions.isLedgerLost, !record.isLossJudged, record.isLossDue != true else {
       return
     }
     record.isLossDue = true
     // What was in force when an old ledger was written may not be what is declared.
     if case .undeclared = input.whole.desired { record.lastGood = nil }
+    // It is asked once more whether that may be: the caps and a person's word are of then, too.
+    record.removal?.isAllowed = false
   }
 
   /// Nothing is known of live stacks, or one is newer than everything that is known.
@@ -82,8 +83,8 @@ extension TargetPass {
     let isUnknown = !stacks.isEmpty && record.stacks.isEmpty && record.hold == nil
     let isLost = record.isLossDue == true
     let isLive = !stacks.isEmpty || route?.route.backends.isEmpty == false
-    // Nothing can be judged before a source says what is declared.
-    guard isUnknown || isLost, !isLive || spec != nil else { return }
+    // Nothing can be judged before a source, or a person, says what is to be.
+    guard isUnknown || isLost, !isLive || spec != nil || isAdoptionAsked else { return }
     if facts.conditions.isLedgerLost { record.isLossJudged = true }
     record.isLossDue = nil
     // Numbers below may have been used by stacks that are gone.

@@ -69,7 +69,9 @@ struct SourceJudge {
     guard state.isComplete, state.targetCount > 0 else {
       return "\(commit.short) was not read whole, or declares nothing: nothing is removed"
     }
-    if pass.record.hold?.reason == .ledgerLost { return "the ledger was lost: nothing is removed" }
+    if pass.record.hold?.reason == .ledgerLost || pass.record.isLossDue == true {
+      return "the ledger was lost: nothing is removed"
+    }
     if memory.approvedRemovals.contains(commit) { return nil }
     let recent = memory.removals.filter { $0.age < Self.day && $0.target != pass.id }
     let limits = input.limits

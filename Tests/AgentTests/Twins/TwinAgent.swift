@@ -17,7 +17,9 @@ final class TwinAgent {
   private let pass: Pass
   private let clock: TwinClock
 
-  init(plansAll: Bool) async throws {
+  init(
+    plansAll: Bool, mode: AgentConditions.Mode = .act, hasOlderLedger: Bool = false
+  ) async throws {
     let nudge = Nudge()
     let clock = TwinClock()
     let time = AgentClock(now: clock.now) { _ in }
@@ -33,11 +35,13 @@ final class TwinAgent {
       ledger: ledger, places: places, board: board, executor: executor,
       prober: Prober(probe: NeverAsked(), nudge: nudge, clock: time),
       inspector: Inspector(interval: .seconds(5), nudge: nudge, clock: time), resolver: resolver,
-      leasePath: "", mode: .act, environments: [], interval: .seconds(1),
+      leasePath: "", mode: mode, environments: [], interval: .seconds(1),
       limits: PlanningLimits(), alertsQueued: {})
     pass = Pass(parts: parts, log: log)
     self.clock = clock
-    state = try PassState(try await ledger.load())
+    var contents = try await ledger.load()
+    contents.isOlder = hasOlderLedger
+    state = try PassState(contents)
     state.plansAll = plansAll
   }
 

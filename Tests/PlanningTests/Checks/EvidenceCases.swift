@@ -131,6 +131,24 @@ enum EvidenceCases {
       right.target.stacks = .known([])
       right.target.route = .known(nil)
     },
+    RuleCase("S24", "a launch while it is not judged yet what a lost ledger's world is") { wrong in
+      wrong.launch()
+      wrong.record { $0.isLossDue = true }
+    } good: { right in
+      right.launch()
+    },
+    RuleCase("S20", "an adoption of what serves, with a ledger that is not lost") { wrong in
+      wrong.promote()
+      wrong.target.probes = [:]
+      wrong.after { $0.rollout = nil }
+    } good: { right in
+      right.promote()
+      right.target.probes = [:]
+      right.after { $0.rollout = nil }
+      right.plan.actions = []
+      right.input.agent.isLedgerLost = true
+      right.after { $0.isLossJudged = true }
+    },
     RuleCase("S24", "parking after the ledger was lost") { wrong in
       wrong.settle()
       wrong.record { $0.hold = lost }
