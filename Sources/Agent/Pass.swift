@@ -30,8 +30,8 @@ package struct Pass: Sendable {
       var write = try state.write(
         for: output, sources: input.sources, intents: intents(output, state, at: now), at: now)
       let isDeclared = input.sources.values.allSatisfy { $0.commit != nil }
-      // Who only watches changes no record: nobody has been told anything.
-      let isTold = state.hasSeenWorld && input.agent.mode == .act && input.agent.holdsLease
+      // Who only observes changes no record: nobody has been told anything.
+      let isTold = state.hasSeenWorld && !input.agent.isObserving
       let settlesLoss = state.isOlderLedger && isTold
       write.settlesLoss = settlesLoss
       failpoint("ledger.before-intent")

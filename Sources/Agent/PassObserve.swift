@@ -17,8 +17,8 @@ extension Pass {
     let inFlight = await parts.executor.inFlight
     let outcomes = isPreview ? [:] : await parts.executor.takeOutcomes()
     let (platforms, routes) = await observePlaces()
-    let isWatching = parts.mode == .observe || parts.lease?.isHeld == false
-    state.judgeLedger(Array(platforms.values), isWatching: isWatching)
+    let isObserving = conditions(state).isObserving
+    state.judgeLedger(Array(platforms.values), isObserving: isObserving)
     let requests = await requests(after: state.agentRecord.memory)
     if !isPreview, let last = state.reading, !state.plansAll {
       var inputs = last.inputs

@@ -66,15 +66,15 @@ package struct PassState: Sendable {
   }
 
   /// Compares the ledger with the world, once per start, as soon as every platform has answered.
-  /// `isWatching`: nothing that this pass finds is remembered.
-  package mutating func judgeLedger(_ platforms: [Observed<LiveState>], isWatching: Bool) {
+  /// `isObserving`: nothing that this pass finds is remembered.
+  package mutating func judgeLedger(_ platforms: [Observed<LiveState>], isObserving: Bool) {
     guard !hasSeenWorld else { return }
     let stacks = platforms.compactMap(\.value).flatMap(\.stacks)
     let newest = stacks.map(\.certificate.ledgerSequence).max() ?? 0
     let known = max(lastSequence, agentRecord.worldSequence)
     isLedgerLost = (isNewLedger && !stacks.isEmpty) || isOlderLedger || newest > known
     hasSeenWorld = platforms.allSatisfy { $0.value != nil }
-    if hasSeenWorld, !isWatching {
+    if hasSeenWorld, !isObserving {
       agentRecord.worldSequence = max(newest, agentRecord.worldSequence)
     }
   }

@@ -11,7 +11,7 @@ struct PassFacts {
   var isPaused: Bool
 
   /// Only reports are made.
-  var isObserving: Bool { conditions.mode == .observe || !conditions.holdsLease }
+  var isObserving: Bool { conditions.isObserving }
 
   /// How much an accumulated clock that was last touched at `clock` grows by.
   func elapsed(since clock: Now?) -> Duration {

@@ -143,7 +143,7 @@ private struct Fleet {
       plans.append(plan(passes[index]))
     }
     let facts = passes.first?.facts
-    let isObserving = input.agent.mode == .observe || !input.agent.holdsLease
+    let isObserving = input.agent.isObserving
     guard facts != nil, !isObserving else {
       return PlanningOutput(plan: plans, memory: isObserving ? input.memory : judge.memory)
     }

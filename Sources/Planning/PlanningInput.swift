@@ -43,6 +43,8 @@ package struct AgentConditions: Hashable, Codable, Sendable {
   package var holdsLease: Bool = true
   /// The ledger was new at this start, or older than the world.
   package var isLedgerLost: Bool = false
+  /// It looks and tells; it does nothing and remembers nothing.
+  package var isObserving: Bool { mode == .observe || !holdsLease }
   package init(mode: Mode = .act, holdsLease: Bool = true, isLedgerLost: Bool = false) {
     self.mode = mode
     self.holdsLease = holdsLease
