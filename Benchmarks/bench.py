@@ -19,36 +19,10 @@ import measure  # first: it knows where the demo's modules are
 import idle
 import polling
 from measure import Failed, middle
+from table import BUMP, FETCH, LISTING, NO_OP, POLL, RESIDENT, REVERT, START, Table
 
 from agent import Agent, free_port, is_free
-from record import percentile
 from repository import Repository
-
-
-class Table:
-    def __init__(self):
-        self.rows = []
-        self.broken = []
-
-    def add(self, what, numbers, unit="ms", note=""):
-        """Numbers of repeated measurements; `note` says how to read them."""
-        self.rows.append({"what": what, "unit": unit, "note": note, "n": len(numbers),
-                          "median": middle(numbers), "p90": percentile(numbers, 90),
-                          "worst": max(numbers), "all": [round(n, 2) for n in numbers]})
-
-    def fail(self, what, reason):
-        self.broken.append(f"{what}: {reason}")
-
-    def text(self):
-        lines = ["| what | unit | n | median | p90 | worst | |", "|---|---|--:|--:|--:|--:|---|"]
-        for row in self.rows:
-            numbers = " | ".join(number(row[key]) for key in ("median", "p90", "worst"))
-            lines.append(f"| {row['what']} | {row['unit']} | {row['n']} | {numbers} | {row['note']} |")
-        return "\n".join(lines + [f"NOT MEASURED: {text}" for text in self.broken])
-
-
-def number(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
 
 
 def rollouts(table, options, directory):
@@ -69,10 +43,10 @@ def rollouts(table, options, directory):
                   note="gate: one pass, probed every 100 ms")
         table.add("… beyond the application's own start", [max(0, t - middle(start)) for t in runs.bump],
                   note="Viridian's share")
-        table.add("revert seen → traffic restored", runs.revert, note="warm stack, no launch")
+        table.add(REVERT, runs.revert, note="warm stack, no launch")
         table.add("agent, resident", [runs.resident], "MiB", "two targets")
         table.add(f"failed requests of {runs.total:,}", [runs.failed], "requests",
-                  f"{options.rate:g}/s, {2 * options.rounds} switches")
+                  f"{options.rate:g}/s, {2 * options.rounds} switches; {runs.repeated} repeated")
         if runs.failed:
             table.fail("load", f"{runs.failed} requests failed")
         no_ops(table, agent, repository, options.idle)
@@ -91,13 +65,13 @@ def no_ops(table, agent, repository, seconds):
         raise Failed("the agent does not come to rest within 60 s")
     found = polling.idle(agent, seconds)
     listing, fetch = polling.git_commands(repository)
-    table.add("git ls-remote, nothing new", listing.wall, note="process included")
-    table.add("git fetch, nothing new", fetch.wall, note="process included")
+    table.add(LISTING, listing.wall, note="process included")
+    table.add(FETCH, fetch.wall, note="process included")
     if not found.polls.wall:
         table.fail("polls", f"none was seen in {found.seconds:.0f} s")
         return
     poll = middle(found.polls.wall)
-    table.add("poll by the agent, nothing new", found.polls.wall,
+    table.add(POLL, found.polls.wall,
               note=f"process included; {poll / middle(listing.wall):.2f} × git ls-remote,"
                    f" {poll / middle(fetch.wall):.2f} × git fetch")
     for name, commands in (("git ls-remote", listing), ("git fetch", fetch)):
@@ -166,18 +140,18 @@ def passes(table, options):
 def anew(table, targets, found):
     """The same fleet, found by an agent that is started anew."""
     alone = found["platformMiB"]
-    table.add(f"{targets:,} targets: resident, agent started anew", [found["residentMiB"]], "MiB",
+    table.add(f"{targets:,} targets: {RESIDENT}", [found["residentMiB"]], "MiB",
               f"{found['residentMiB'] - alone} without the platform, which takes {alone} with the"
               f" program ({found['programMiB']} without a fleet)")
     table.add(f"{targets:,} targets: resident, after all bumps", [found["endResidentMiB"]], "MiB",
               f"{found['endResidentMiB'] - alone} without the platform")
-    table.add(f"{targets:,} targets: cold start", [found["startMilliseconds"]],
+    table.add(f"{targets:,} targets: {START}", [found["startMilliseconds"]],
               note=f"ledger, last good state and the first pass, which plans"
                    f" {found['startPlanned']:,}; {found['startCPUMilliseconds']:,} ms of processor")
-    table.add(f"{targets:,} targets: no-op pass, agent started anew",
+    table.add(f"{targets:,} targets: {NO_OP}",
               [found["cpuMicrosecondsPerPass"] / 1000], note="processor time")
     planned = max(found["bumpPlanned"])
-    table.add(f"{targets:,} targets: a bump planned, processor time",
+    table.add(f"{targets:,} targets: {BUMP}",
               [time / 1000 for time in found["bumpPlannedCPUMicroseconds"]],
               note=f"the pass with it: {planned:,} targets planned")
     table.add(f"{targets:,} targets: a bump taken, processor time",
@@ -204,7 +178,22 @@ def growth(table, rows):
                           f"{many / few:g} × the targets")
 
 
-def main():
+def under_load(table, options, directory):
+    """What needs a directory: the agent, and a fleet at rest."""
+    try:
+        rollouts(table, options, directory)
+    except (Failed, RuntimeError, OSError) as problem:
+        table.fail("rollouts", problem)
+        log = directory / "agent.log"
+        if log.exists():
+            print("\n".join(log.read_text(errors="replace").splitlines()[-20:]), file=sys.stderr)
+    try:
+        rest(table, options, directory)
+    except (Failed, RuntimeError, OSError) as problem:
+        table.fail("idle fleet", problem)
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viridian", required=True, type=Path,
                         help="the program; pass-benchmark lies beside it")
@@ -217,22 +206,17 @@ def main():
     parser.add_argument("--idle-targets", type=int, default=10, help="of the idle fleet")
     parser.add_argument("--polls", type=int, default=2000, help="over which memory is to stay flat")
     parser.add_argument("--json", type=Path, help="also write every number there")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
     # An interrupted run must clean up, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     where, table = measure.machine(), Table()
     directory = Path(tempfile.mkdtemp(prefix="viridian-bench-", dir="/tmp")).resolve()
     try:
-        rollouts(table, options, directory)
-    except (Failed, RuntimeError, OSError) as problem:
-        table.fail("rollouts", problem)
-        log = directory / "agent.log"
-        if log.exists():
-            print("\n".join(log.read_text(errors="replace").splitlines()[-20:]), file=sys.stderr)
-    try:
-        rest(table, options, directory)
-    except (Failed, RuntimeError, OSError) as problem:
-        table.fail("idle fleet", problem)
+        under_load(table, options, directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     passes(table, options)

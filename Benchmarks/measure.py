@@ -80,7 +80,8 @@ class Rollouts:
 
     def __init__(self, agent, repository, port, rate):
         self.agent, self.repository, self.port, self.rate = agent, repository, port, rate
-        self.poll, self.bump, self.revert, self.failed, self.total = [], [], [], 0, 0
+        self.poll, self.bump, self.revert = [], [], []
+        self.failed, self.repeated, self.total = 0, 0, 0
         self.resident = None
 
     def run(self, rounds, directory):
@@ -100,7 +101,8 @@ class Rollouts:
         finally:
             load.stop()
         served = load.served()
-        self.failed, self.total = len(served.failed()), len(served)
+        self.failed, self.repeated = len(served.failed()), len(served.retried())
+        self.total = len(served)
 
     def moved(self, load, commit, old, new):
         """From the history's first word of the commit until no request goes to the old version."""
@@ -114,12 +116,17 @@ class Rollouts:
         if seen is None:
             raise Failed("the history does not name the commit")
         load.settle()
-        requests = load.read().since(pushed)
-        first = requests.of_version(new)[0]["done"]
-        end = max([first] + [r["due"] for r in requests.of_version(old)])
+        end = moved_at(load.read().since(pushed), old, new)
         self.poll.append(1000 * (seen - wall))
         # Both clocks run on this host: their difference turns wall time into monotonic time.
         return 1000 * (end - pushed - (seen - wall))
+
+
+def moved_at(requests, old, new):
+    """The monotonic moment from which all traffic goes to the new version: its first answer, or the
+    due time of the last request that the old one was given, whichever is later."""
+    first = requests.of_version(new)[0]["done"]
+    return max([first] + [r["due"] for r in requests.of_version(old)])
 
 
 def memory(pid):
