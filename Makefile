@@ -65,7 +65,7 @@ export KEEP
 BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
 RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
-BENCH_PACKAGES := $(RUN_PACKAGES) wrk
+BENCH_PACKAGES := $(RUN_PACKAGES) caddy nginx-light wrk
 
 # One after another: on two cores suites with real processes would only time each other out. Simulations
 # compute without ever waiting: beside them nothing else would have its turn.

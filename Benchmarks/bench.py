@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what a user waits for, and prints one table. Real agent, HAProxy, Git, load.
+"""Measures what a user waits for, and prints one table. Real agent, HAProxy, Git, load, peers.
 
 The numbers depend on the machine: read the ratios, which come from the same run. Exit status 1 if
 something could not be measured or a request failed."""
@@ -18,6 +18,7 @@ from pathlib import Path
 import measure  # first: it knows where the demo's modules are
 import idle
 import polling
+import switches
 from measure import Failed, middle
 from table import BUMP, FETCH, LISTING, NO_OP, POLL, RESIDENT, REVERT, START, Table
 
@@ -179,7 +180,7 @@ def growth(table, rows):
 
 
 def under_load(table, options, directory):
-    """What needs a directory: the agent, and a fleet at rest."""
+    """What needs a directory: the agent, the peers of its traffic switch, a fleet at rest."""
     try:
         rollouts(table, options, directory)
     except (Failed, RuntimeError, OSError) as problem:
@@ -187,6 +188,7 @@ def under_load(table, options, directory):
         log = directory / "agent.log"
         if log.exists():
             print("\n".join(log.read_text(errors="replace").splitlines()[-20:]), file=sys.stderr)
+    switches.add_rows(table, options.rounds, options.rate, directory)
     try:
         rest(table, options, directory)
     except (Failed, RuntimeError, OSError) as problem:
@@ -197,7 +199,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viridian", required=True, type=Path,
                         help="the program; pass-benchmark lies beside it")
-    parser.add_argument("--rounds", type=int, default=5, help="bumps and reverts")
+    parser.add_argument("--rounds", type=int, default=5, help="bumps and reverts, and switches by each peer")
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
     parser.add_argument("--targets", type=int, nargs="+",
                         default=[10, 100, 1000, 10_000])

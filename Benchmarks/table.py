@@ -4,6 +4,8 @@ from measure import middle
 from record import percentile
 
 REVERT = "revert seen → traffic restored"
+SWITCH = "switch by {}: command → all traffic"
+SWITCHED_BY = ("nginx reload", "caddy reload", "POST to caddy")
 LISTING = "git ls-remote, nothing new"
 FETCH = "git fetch, nothing new"
 POLL = "poll by the agent, nothing new"
@@ -27,6 +29,10 @@ class Table:
 
     def fail(self, what, reason):
         self.broken.append(f"{what}: {reason}")
+
+    def median(self, what):
+        """Of the row of that name, or None."""
+        return next((row["median"] for row in self.rows if row["what"] == what), None)
 
     def text(self):
         lines = ["| what | unit | n | median | p90 | worst | |", "|---|---|--:|--:|--:|--:|---|"]
