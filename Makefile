@@ -65,7 +65,7 @@ export KEEP
 BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
 RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
-BENCH_PACKAGES := $(RUN_PACKAGES) caddy nginx-light wrk
+BENCH_PACKAGES := $(RUN_PACKAGES) caddy nginx-light python3-matplotlib wrk
 
 # One after another: on two cores suites with real processes would only time each other out. Simulations
 # compute without ever waiting: beside them nothing else would have its turn.
@@ -164,11 +164,13 @@ campaign-selftest: packages-run build ## what a broken agent would do is seen by
 	@bin=$$($(SWIFT) build -c $(CONFIGURATION) $(FLAGS) --show-bin-path); \
 	exec python3 Tests/Campaign/selftest.py --viridian "$$bin/viridian"
 
-bench: packages-bench ## one table of measured times (release build)
+# Debian's own Python has Debian's python3-matplotlib; the first one in PATH need not.
+bench: packages-bench ## one table of measured times, written with plots to docs/benchmarks.md (release build)
 	@$(MAKE) build CONFIGURATION=release
 	@$(SWIFT) build -c release $(FLAGS) --product pass-benchmark
 	@bin=$$($(SWIFT) build -c release $(FLAGS) --show-bin-path); \
-	exec python3 Benchmarks/bench.py --viridian "$$bin/viridian"
+	exec /usr/bin/python3 Benchmarks/bench.py --viridian "$$bin/viridian" \
+		--json "$$bin/benchmarks.json" --write docs/benchmarks.md
 
 clean: ## what was built; never the state of an agent
 	@rm -rf .build

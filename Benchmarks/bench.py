@@ -25,6 +25,8 @@ from table import BUMP, FETCH, LISTING, NO_OP, POLL, RESIDENT, REVERT, START, Ta
 from agent import Agent, free_port, is_free
 from repository import Repository
 
+NO_MEASURE = ("viridian", "write", "json")  # options that change nothing that is measured
+
 
 def rollouts(table, options, directory):
     repository = Repository(directory, measure.ROOT / "examples-repo")
@@ -196,6 +198,7 @@ def under_load(table, options, directory):
 
 
 def arguments():
+    """(options, the names of those that make it another run than `make bench`)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viridian", required=True, type=Path,
                         help="the program; pass-benchmark lies beside it")
@@ -208,11 +211,32 @@ def arguments():
     parser.add_argument("--idle-targets", type=int, default=10, help="of the idle fleet")
     parser.add_argument("--polls", type=int, default=2000, help="over which memory is to stay flat")
     parser.add_argument("--json", type=Path, help="also write every number there")
-    return parser.parse_args()
+    parser.add_argument("--write", type=Path, help="also put table and plots into that document;"
+                        " only if no other option changes the run")
+    options = parser.parse_args()
+    changed = [f"--{name.replace('_', '-')}" for name, value in vars(options).items()
+               if name not in NO_MEASURE and value != parser.get_default(name)]
+    return options, changed
+
+
+def document(options, changed):
+    """Where a whole run is written, or None."""
+    if options.write is None:
+        return None
+    if changed:
+        print(f"{options.write} stays as it is: only a whole run is written, and this one is changed"
+              f" by {', '.join(changed)}.", file=sys.stderr)
+        return None
+    from document import Document  # not above: who only wants the table needs no matplotlib
+    return Document(options.write)
 
 
 def main():
-    options = arguments()
+    options, changed = arguments()
+    try:
+        results = document(options, changed)
+    except Failed as problem:
+        sys.exit(f"{problem}")
     # An interrupted run must clean up, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     where, table = measure.machine(), Table()
@@ -225,7 +249,11 @@ def main():
     print(f"\n{where}\n\n{table.text()}")
     if options.json:
         options.json.write_text(json.dumps({"machine": where, "rows": table.rows}, indent=1))
-    sys.exit(1 if table.broken else 0)
+    if table.broken:
+        sys.exit("Not everything was measured, or requests failed: nothing is written."
+                 if results else 1)
+    if results:
+        results.write(where, table)
 
 
 if __name__ == "__main__":
