@@ -25,6 +25,26 @@ import Testing
     }
   }
 
+  @Test func `a stack that was added without a share is read to be up at once, or not to be`()
+    async throws
+  {
+    try await Bench.with { bench in
+      let (one, two) = (try Instance("one"), try Instance("two"))
+      try await bench.apply(bench.route([backend(1, 100, [one])], fallback: 1))
+      // More than once: a check may begin at any moment between two commands.
+      for generation in 2..<8 {
+        let (old, new) = (backend(1, 100, [one]), backend(Generation(generation), 0, [two]))
+        try await bench.apply(bench.route([old, new], fallback: 1))
+        #expect(try await bench.observe().serversUp[Generation(generation)] == 1)
+        try await bench.apply(bench.route([old], fallback: 1))
+      }
+      two.kill()
+      try await bench.apply(
+        bench.route([backend(1, 100, [one]), backend(8, 0, [two])], fallback: 1))
+      #expect(try await bench.observe().serversUp == [1: 1, 8: 0])
+    }
+  }
+
   @Test func `fifty switches under load lose no request and never reload`() async throws {
     try await Bench.with { bench in
       let (one, two) = (try Instance("one"), try Instance("two"))

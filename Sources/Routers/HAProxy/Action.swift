@@ -35,12 +35,13 @@ struct ServerCommands {
     ] + prove(name)
   }
 
-  /// Makes a server ready that nobody has checked for a while.
+  /// Makes a server ready that nobody has checked for a while. Checks begin when it is down: a check
+  /// before would make the next one come a whole interval later.
   func prove(_ name: String) -> [Command] {
     [
-      enableHealth(name),
       Command(text: "set server \(path(name)) state drain"),
       Command(text: "set server \(path(name)) health down"),
+      enableHealth(name),
       ready(name),
     ]
   }

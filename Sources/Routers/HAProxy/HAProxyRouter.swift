@@ -89,7 +89,7 @@ package actor HAProxyRouter: TrafficRouter {
         guard !isLong, ContinuousClock.now < end else {
           throw .waiting("route of \(route.target): \(reason)")
         }
-        try await pause(.milliseconds(20))
+        try await pause(.milliseconds(10))
       }
     }
   }

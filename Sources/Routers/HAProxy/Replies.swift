@@ -74,6 +74,8 @@ struct ServerRow: Hashable, Sendable {
   var isUp: Bool { status.hasPrefix("UP") && checkStatus.hasSuffix("OK") }
   /// HAProxy shows no result of a check that is switched off, and pauses it in maintenance.
   var isUnchecked: Bool { checkStatus.isEmpty && !isInMaintenance }
+  /// Checks are on, and the first one has not ended.
+  var awaitsCheck: Bool { checkStatus == "INI" }
   var isInMaintenance: Bool { status.hasPrefix("MAINT") }
   var isDraining: Bool { status.hasPrefix("DRAIN") || status.hasPrefix("NOLB") }
 }
@@ -97,7 +99,7 @@ func parseMap(_ text: String) -> [String: String]? {
   guard !text.hasPrefix("Unknown map") else { return nil }
   var entries: [String: String] = [:]
   for line in text[...].pieces("\n") {
-    let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
+    let parts = line.pieces(" ", atMost: 3).map(String.init)
     guard parts.count == 3 else { continue }
     // HAProxy uses the first of two equal keys.
     if entries[parts[1]] == nil { entries[parts[1]] = parts[2] }
@@ -118,8 +120,12 @@ func sessionPointers(_ text: String, backend: String, server: String) -> [String
 
 extension Substring {
   /// `split` byte by byte: answers are long, and characters are dear to find.
-  fileprivate func pieces(_ separator: Unicode.Scalar, keepingEmpty: Bool = false) -> [Substring] {
-    utf8.split(separator: UInt8(ascii: separator), omittingEmptySubsequences: !keepingEmpty)
-      .map(Substring.init)
+  fileprivate func pieces(
+    _ separator: Unicode.Scalar, keepingEmpty: Bool = false, atMost count: Int = .max
+  ) -> [Substring] {
+    utf8.split(
+      separator: UInt8(ascii: separator), maxSplits: count - 1,
+      omittingEmptySubsequences: !keepingEmpty
+    ).map(Substring.init)
   }
 }

@@ -32,6 +32,7 @@ enum RoutePlan {
       return makeRoom(for: step, base, wanted, live, at.now) ?? step
     }
     if let step = splitStage(base, wanted, live, at) { return step }
+    if at.patience, let step = checkStage(base, live) { return step }
     if let step = removeStage(base, wanted, live, at.now) { return step }
     if let stranger = stranger(base, live) {
       return .wait("requests of \(stranger) have to end", isLong: false)
@@ -112,6 +113,16 @@ enum RoutePlan {
       wanted.backends.first { $0.generation == generation }
     }.flatMap { backend in next.entries.first { $0.isSameStack(as: backend) }?.slot }
     return next == base ? nil : .perform([.writeFiles(next)])
+  }
+
+  /// A share is given to what is read to be up: whoever added a server can do that with the next reading.
+  private static func checkStage(_ base: StoredRoute, _ live: LiveTarget) -> Step? {
+    for entry in base.entries {
+      let rows = live.current?.servers[entry.slot] ?? []
+      guard let row = rows.first(where: \.awaitsCheck) else { continue }
+      return .wait("the first check of \(row.name) has not ended", isLong: false)
+    }
+    return nil
   }
 
   /// What is no longer wanted goes when it carries nothing, or when its sessions have had their time;
