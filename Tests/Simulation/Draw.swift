@@ -8,13 +8,13 @@ extension Schedule {
   /// in the time of a long one. What needs a long history comes in the fourth.
   package init(seed: UInt64) {
     var random = SplitMix(seed: mix(seed) | 1)
-    let isShort = seed % 4 != 0
+    let isShort = seed % 8 != 0
     let setup = Setup(drawing: &random, isShort: isShort)
     let begin = setup.launchMilliseconds + setup.startMilliseconds
-    let length = isShort ? begin + 2500 + random.below(3000) : 7000 + random.below(12_000)
+    let length = isShort ? begin + 2000 + random.below(2000) : 7000 + random.below(12_000)
     self.init(seed: seed, setup: setup, length: length)
     drawHappenings(
-      &random, from: begin + (isShort ? 1000 : 2000),
+      &random, from: begin + (isShort ? 700 : 2000),
       count: isShort ? 1 + random.below(3) : 2 + random.below(10))
     drawWindows(&random, count: random.pick(isShort ? [0, 0, 1, 2] : [0, 1, 2, 4, 6]))
   }

@@ -54,13 +54,15 @@ extension Setup {
   /// Drawn for a seed: one target mostly, so that its life is deep; two or three now and then.
   init(drawing random: inout SplitMix, isShort: Bool) {
     targets = []
-    let count = isShort ? 1 : random.pick([1, 1, 1, 2, 2, 3])
+    let count = random.pick(isShort ? [1, 1, 1, 1, 1, 2] : [1, 1, 1, 2, 2, 3])
     // A short history may be that of a worker, too.
-    let first = isShort && random.below(5) == 0 ? 2 : 0
+    let first = isShort && count == 1 && random.below(5) == 0 ? 2 : 0
     for index in 0..<count { targets.append(Declaration(Self.names[first + index], &random)) }
     if isShort {
       targets[0].instances = 1 + random.below(2)
-      targets[0].warmMilliseconds = random.pick([500, 2000])
+      targets[0].warmMilliseconds = random.pick([300, 1000])
+      targets[0].bakeMilliseconds = random.pick([0, 500, 1500])
+      targets[0].drainMilliseconds = random.pick([0, 300, 800])
     }
     if count > 1, random.below(4) == 0 { targets[1].dependsOn = [targets[0].target] }
     latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
@@ -69,9 +71,9 @@ extension Setup {
     launchesOnlyWhenAsked = random.below(2) == 0
     sessionMilliseconds = random.pick([0, 300, 1500])
     healMilliseconds = random.pick([300, 1500])
-    pollMilliseconds = random.pick([1000, 2000, 5000])
-    propagationMilliseconds = random.pick([0, 0, 0, 300, 700, 2500])
-    listingMilliseconds = random.pick([0, 0, 0, 300, 700, 2500])
+    pollMilliseconds = random.pick(isShort ? [500, 1000] : [1000, 2000, 5000])
+    propagationMilliseconds = random.pick([0, 0, 0, 300, 700, isShort ? 1000 : 2500])
+    listingMilliseconds = random.pick([0, 0, 0, 300, 700, isShort ? 1000 : 2500])
     if random.below(3) == 0 { shuffle = random.next() | 1 }
   }
 }
