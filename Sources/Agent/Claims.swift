@@ -19,7 +19,7 @@ package struct Claims: Sendable {
 
   /// `stacks`: as observed, by target.
   package init(
-    _ sources: [SourceName: SourceView], records: [TargetID: TargetRecord],
+    _ sources: [SourceName: SourceView], records: [TargetID: Shared<TargetRecord>],
     stacks: [TargetID: [StackObservation]]
   ) {
     self.sources = sources
@@ -36,7 +36,7 @@ package struct Claims: Sendable {
       for id in view.desired?.broken ?? [] { add(Claim(source: name, target: nil), id) }
     }
     for (id, claim) in first {
-      let owner = Self.owner(records[id], stacks[id] ?? [])
+      let owner = Self.owner(records[id]?.value, stacks[id] ?? [])
       settle(id, [claim] + (more[id] ?? []), owner: owner)
       let isAlone = more[id] == nil && (owner == nil || owner == claim.source)
       if !isAlone { owners[id] = .some(owner) }
@@ -58,11 +58,11 @@ package struct Claims: Sendable {
 
   /// The same sources mean the same for these targets with the records and stacks of now.
   func isSame(
-    for targets: Set<TargetID>, records: [TargetID: TargetRecord],
+    for targets: Set<TargetID>, records: [TargetID: Shared<TargetRecord>],
     stacks: [TargetID: [StackObservation]]
   ) -> Bool {
     targets.allSatisfy { id in
-      let owner = Self.owner(records[id], stacks[id] ?? [])
+      let owner = Self.owner(records[id]?.value, stacks[id] ?? [])
       if let known = owners[id] { return owner == known }
       return owner == nil || keepers[id] == nil || owner == keepers[id]
     }

@@ -8,18 +8,18 @@ package actor Inspector {
   private let interval: Duration
   private let nudge: Nudge
   private let clock: AgentClock
-  /// Complete stacks of the last pass whose inspection is due, the most urgent last.
-  private var waiting: [(certificate: BirthCertificate, platform: any Platform)] = []
+  /// Stacks whose inspection is due, the most urgent last.
+  private var waiting: [Followed] = []
   private var reports: [ProbeBook.Key: Report] = [:]
   /// Rises with every result that is news.
   private var revision = 0
   /// Complete stacks of the pass that saw them last.
-  private var subjects: [Subject] = []
+  private var followed: [TargetID: [Followed]] = [:]
   private var running: Set<ProbeBook.Key> = []
   /// Whose next report a gate waits for.
   private var awaited: Set<ProbeBook.Key> = []
-  /// Nothing is due before; nil: nobody knows.
-  private var quietUntil: Now?
+  /// On the clock of this boot, nothing that neither waits nor runs is due before; nil: nobody knows.
+  private var quiet: (bootID: String, until: Duration)?
 
   private struct Report {
     var result: Observed<Inspection>
@@ -40,8 +40,19 @@ package actor Inspector {
       self.platform = platform
       self.provenFor = provenFor
     }
+  }
 
-    fileprivate var key: ProbeBook.Key { ProbeBook.Key(stack.certificate) }
+  /// What is kept of a stack: held by reference, as there may be ten thousand of them.
+  private final class Followed: Sendable {
+    let key: ProbeBook.Key
+    let certificate: BirthCertificate
+    let platform: any Platform
+
+    init(_ subject: Subject) {
+      certificate = subject.stack.certificate
+      key = ProbeBook.Key(certificate)
+      platform = subject.platform
+    }
   }
 
   /// More at a time would compete with the applications for the disk.
@@ -58,67 +69,88 @@ package actor Inspector {
 
   /// Begins inspections that are due; forgets stacks that are gone.
   package func follow(_ stacks: [Subject], at now: Now) {
-    (subjects, awaited) = ([], [])
-    add(stacks, at: now)
-    let keys = Set(subjects.map(\.key))
+    (followed, awaited) = ([:], [])
+    let keys = Set(add(stacks, at: now).map(\.key))
     reports = reports.filter { keys.contains($0.key) }
     beginDue(at: now)
   }
 
   /// The same for the stacks of these targets alone; those of others are as they were.
   package func follow(_ stacks: [Subject], of targets: Set<TargetID>, at now: Now) {
-    let old = subjects.lazy.filter { targets.contains($0.stack.id.target) }.map(\.key)
-    var gone = Set(old)
-    subjects.removeAll { targets.contains($0.stack.id.target) }
+    var gone: Set<ProbeBook.Key> = []
+    for target in targets {
+      gone.formUnion(followed.removeValue(forKey: target)?.map(\.key) ?? [])
+    }
     awaited.subtract(gone)
-    add(stacks, at: now)
-    gone.subtract(stacks.lazy.filter { $0.stack.phase == .complete }.map(\.key))
+    let added = add(stacks, at: now)
+    gone.subtract(added.map(\.key))
     for key in gone { reports[key] = nil }
-    beginDue(at: now)
+    guard isQuiet(at: now) else { return beginDue(at: now) }
+    waiting.removeAll { targets.contains($0.key.stack.target) }
+    waiting += due(added, at: now)
+    remember(added, at: now)
+    begin()
   }
 
-  private func add(_ stacks: [Subject], at now: Now) {
-    let complete = stacks.filter { $0.stack.phase == .complete }
-    subjects += complete
-    awaited.formUnion(
-      complete.lazy.filter { self.isStale($0.key, provenFor: $0.provenFor, at: now) }.map(\.key))
-    quietUntil = nil
+  /// The complete ones of them.
+  private func add(_ stacks: [Subject], at now: Now) -> [Followed] {
+    stacks.compactMap { subject in
+      guard subject.stack.phase == .complete else { return nil }
+      let new = Followed(subject)
+      followed[new.key.stack.target, default: []].append(new)
+      if isStale(new.key, provenFor: subject.provenFor, at: now) { awaited.insert(new.key) }
+      return new
+    }
   }
 
   /// The stacks that are followed are as they were.
   package func followOn(at now: Now) {
-    if let quietUntil, quietUntil.bootID == now.bootID, now.sinceBoot < quietUntil.sinceBoot {
-      return
-    }
-    beginDue(at: now)
+    if !isQuiet(at: now) { beginDue(at: now) }
   }
 
   private func beginDue(at now: Now) {
-    // Never inspected comes first, then what was inspected longest ago: with more stacks than can
-    // be inspected within the interval each still gets its turn, and no gate waits for ever.
-    let due = subjects.filter { isDue($0.key, at: now) }
-      .map { (age: reports[$0.key].map { age(of: $0.at, at: now) }, subject: $0) }
-    waiting = due.sorted { ($0.age ?? .seconds(86_401)) < ($1.age ?? .seconds(86_401)) }
-      .map { ($0.subject.stack.certificate, $0.subject.platform) }
+    let all = followed.values.joined()
+    waiting = due(all, at: now)
+    quiet = (now.bootID, .seconds(Int64.max))
+    remember(all, at: now)
     begin()
-    quietUntil = running.isEmpty && awaited.isEmpty ? nextDue(after: now) : nil
   }
 
-  /// All have been inspected: when the first is to be again.
-  private func nextDue(after now: Now) -> Now? {
-    guard let oldest = subjects.compactMap({ reports[$0.key]?.at.sinceBoot }).min() else {
-      return nil
+  /// When those of them are due again that neither wait nor run.
+  private func remember(_ stacks: some Sequence<Followed>, at now: Now) {
+    for stack in stacks where !running.contains(stack.key) && !isDue(stack.key, at: now) {
+      if let report = reports[stack.key] { shorten(to: report.at) }
     }
-    var due = now
-    due.sinceBoot = oldest + interval
-    return due
+  }
+
+  /// Never inspected comes first, then what was inspected longest ago: with more stacks than can be
+  /// inspected within the interval each still gets its turn, and no gate waits for ever.
+  private func due(_ stacks: some Sequence<Followed>, at now: Now) -> [Followed] {
+    stacks.filter { isDue($0.key, at: now) }
+      .map { (age: reports[$0.key].map { age(of: $0.at, at: now) }, stack: $0) }
+      .sorted { ($0.age ?? .seconds(86_401)) < ($1.age ?? .seconds(86_401)) }
+      .map(\.stack)
+  }
+
+  private func isQuiet(at now: Now) -> Bool {
+    quiet.map { $0.bootID == now.bootID && now.sinceBoot < $0.until } ?? false
+  }
+
+  /// What was inspected then is due again after the interval.
+  private func shorten(to inspected: Now) {
+    guard let quiet else { return }
+    if inspected.bootID == quiet.bootID {
+      self.quiet?.until = min(quiet.until, inspected.sinceBoot + interval)
+    } else {
+      self.quiet = nil
+    }
   }
 
   /// The next one begins when one ends, not with the next pass.
   private func begin() {
     while running.count < Self.concurrency, let next = waiting.popLast() {
-      running.insert(ProbeBook.Key(next.certificate))
-      Task { await self.inspect(next.certificate, on: next.platform) }
+      running.insert(next.key)
+      Task { await self.inspect(next) }
     }
   }
 
@@ -167,22 +199,26 @@ package actor Inspector {
       || now.elapsed(since: last.at, limit: .seconds(86_400)) >= interval
   }
 
-  private func inspect(_ certificate: BirthCertificate, on platform: any Platform) async {
-    let key = ProbeBook.Key(certificate)
+  private func inspect(_ stack: Followed) async {
+    let key = stack.key
     // As old as its oldest reading.
     let start = clock.now()
     let result: Observed<Inspection>
     do throws(PlatformError) {
-      result = .known(try await platform.inspect(certificate))
+      result = .known(try await stack.platform.inspect(stack.certificate))
     } catch {
       result = .unknown(reason: "\(error)")
+    }
+    guard followed[key.stack.target]?.contains(where: { $0.key == key }) == true else {
+      running.remove(key)
+      return begin()
     }
     let isNews = reports[key]?.result != result
     if isNews { revision += 1 }
     reports[key] = Report(
       result: result, at: start, revision: isNews ? revision : reports[key]?.revision ?? revision)
     running.remove(key)
-    quietUntil = nil
+    shorten(to: start)
     begin()
     if isNews || awaited.remove(key) != nil { nudge() }
   }

@@ -23,7 +23,7 @@ package struct PassInputs: Sendable {
   package var freezes: [TargetID: String]
   package var inFlight: [TargetID: [Action]]
   package var outcomes: [TargetID: [ActionOutcome]]
-  package var records: [TargetID: TargetRecord]
+  package var records: [TargetID: Shared<TargetRecord>]
   package var requests: [OperatorRequest]
   package var memory: AgentMemory
   package init(
@@ -36,7 +36,7 @@ package struct PassInputs: Sendable {
     probes: [ProbeBook.Key: ProbeReport], inspections: [ProbeBook.Key: InspectionReport],
     fingerprints: [StackID: Fingerprint], resolutions: [TargetID: Resolution],
     freezes: [TargetID: String], inFlight: [TargetID: [Action]],
-    outcomes: [TargetID: [ActionOutcome]], records: [TargetID: TargetRecord],
+    outcomes: [TargetID: [ActionOutcome]], records: [TargetID: Shared<TargetRecord>],
     requests: [OperatorRequest], memory: AgentMemory
   ) {
     self.now = now
@@ -69,16 +69,10 @@ package struct PassInputs: Sendable {
 
   /// Of these targets alone.
   func planningInput(of ids: Set<TargetID>) -> PlanningInput {
-    let recordedFingerprints = Dictionary(
-      grouping: fingerprints.lazy.filter { ids.contains($0.key.target) }, by: \.key.target)
     return PlanningInput(
       now: now, interval: interval, agent: agent, limits: limits,
       sources: sources.mapValues(\.state),
-      targets: ids.sorted().map { id in
-        target(
-          id, stacks: stacks[id] ?? [],
-          fingerprints: recordedFingerprints[id] ?? [])
-      },
+      targets: ids.sorted().map { target($0, stacks: stacks[$0] ?? []) },
       requests: requests, memory: memory)
   }
 
@@ -88,11 +82,8 @@ package struct PassInputs: Sendable {
     (records, fingerprints, requests, memory) = ([:], [:], [], AgentMemory())
   }
 
-  private func target(
-    _ id: TargetID, stacks: [StackObservation],
-    fingerprints: [(key: StackID, value: Fingerprint)]
-  ) -> TargetInput {
-    let record = records[id]
+  private func target(_ id: TargetID, stacks: [StackObservation]) -> TargetInput {
+    let record = records[id]?.value
     let desired = desiredInput(id, record)
     let platform =
       desired.target?.platform ?? stacks.first?.certificate.platform
@@ -105,11 +96,21 @@ package struct PassInputs: Sendable {
       stacks: observed(stacks, on: platform), stacksPropagation: propagation.stacks,
       foreign: foreign(id, on: platform),
       probes: byGeneration(keys, probes), inspections: byGeneration(keys, inspections),
-      fingerprints: Dictionary(
-        fingerprints.map { ($0.key.generation, $0.value) }
-      ) { first, _ in first },
+      fingerprints: fingerprints(of: id, record, stacks),
       route: route(id, on: platform), routePropagation: propagation.route,
       inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [], record: record)
+  }
+
+  /// Of the stacks that are recorded or there.
+  private func fingerprints(
+    of id: TargetID, _ record: TargetRecord?, _ stacks: [StackObservation]
+  ) -> [Generation: Fingerprint] {
+    let recorded = record.map { Array($0.stacks.keys) } ?? []
+    let generations = Set(recorded + stacks.map(\.id.generation))
+    return Dictionary(
+      uniqueKeysWithValues: generations.compactMap { generation in
+        fingerprints[StackID(id, generation)].map { (generation, $0) }
+      })
   }
 
   private func desiredInput(

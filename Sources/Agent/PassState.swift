@@ -6,7 +6,8 @@ package import Planning
 package struct PassState: Sendable {
   package var number = 0
   package var lastSequence: Int
-  package var records: [TargetID: TargetRecord]
+  /// Held by reference: the state before is kept until the pass has written its own.
+  package var records: [TargetID: Shared<TargetRecord>]
   package var statuses: [TargetID: StatusMark] = [:]
   package var fingerprints: [StackID: Fingerprint]
   package var agentRecord: AgentRecord
@@ -49,7 +50,7 @@ package struct PassState: Sendable {
         var record = try CanonicalJSON.value(TargetRecord.self, from: $0)
         // S16: time while nobody watched counts for nothing.
         record.clock = nil
-        return record
+        return Shared(record)
       }
       agentRecord =
         try contents.agentRecord.map {
@@ -99,14 +100,14 @@ extension PassState {
     for (old, new) in renames.adopted.sorted(by: { $0.key < $1.key }) {
       resting[old] = nil
       restless.remove(old)
-      if var record = records.removeValue(forKey: old) {
+      if var record = records.removeValue(forKey: old)?.value {
         agentRecord.memory.forgotten[old] = record.nextGeneration
         let own = records[new]?.nextGeneration ?? agentRecord.memory.forgotten[new] ?? 1
         record.nextGeneration = max(record.nextGeneration, own)
         record.isPaused = record.isPaused || records[new]?.isPaused == true
         record.removal = nil
         if record.hold?.reason == .removal { record.hold = nil }
-        records[new] = record
+        records[new] = Shared(record)
         adoptions.records[old] = .some(nil)
       }
       agentRecord.memory.removals.removeAll { $0.target == old }

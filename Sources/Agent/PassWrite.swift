@@ -20,7 +20,7 @@ extension PassState {
     settle(output)
     var write = adoptions
     for plan in output.plan {
-      let old = records[plan.target]
+      let old = records[plan.target]?.value
       let isChanged =
         adopters.contains(plan.target)
         || (isClockDue && plan.rest == nil
@@ -63,7 +63,7 @@ extension PassState {
     for plan in output.plan {
       // A target that is gone may let another have its name: all are looked at again.
       if plan.record == nil { reading = nil }
-      records[plan.target] = plan.record
+      records[plan.target] = plan.record.map { Shared($0) }
       statuses[plan.target] = plan.shown.map(StatusMark.init)
       // An action that only pauses while something is in flight is not announced anew.
       if !plan.actions.isEmpty { announced[plan.target] = plan.actions.map(\.sentence) }

@@ -46,8 +46,10 @@ extension PassInputs {
     guard !targets.isEmpty else { return }
     for target in targets { stacks[target] = nil }
     for live in platforms.values {
-      for stack in live.value?.stacks ?? [] where targets.contains(stack.id.target) {
-        stacks[stack.id.target, default: []].append(stack)
+      live.value?.stacks.withUnsafeBufferPointer { all in
+        for place in all.indices where targets.contains(all[place].certificate.stack.target) {
+          stacks[all[place].id.target, default: []].append(all[place])
+        }
       }
     }
     for target in targets { stacks[target]?.sort { $0.id.generation < $1.id.generation } }
@@ -58,12 +60,7 @@ extension Observed<LiveState> {
   /// Adds the targets whose stacks differ; false: more than single stacks differ.
   fileprivate func differs(from old: Self, in changed: inout Set<TargetID>) -> Bool {
     guard let (new, old) = both(self, old), new.foreign == old.foreign else { return self == old }
-    let isAligned =
-      new.stacks.count == old.stacks.count
-      && zip(new.stacks, old.stacks).allSatisfy { $0.certificate.stack == $1.certificate.stack }
-    if isAligned {
-      for (a, b) in zip(new.stacks, old.stacks) where a != b { changed.insert(a.id.target) }
-    } else {
+    if !new.stacks.differ(from: old.stacks, in: &changed) {
       let (now, then) = (
         Dictionary(grouping: new.stacks, by: \.id.target),
         Dictionary(grouping: old.stacks, by: \.id.target)
@@ -72,6 +69,26 @@ extension Observed<LiveState> {
       changed.formUnion(then.keys.filter { now[$0] == nil })
     }
     return true
+  }
+}
+
+extension [StackObservation] {
+  /// Adds the targets of those that differ; false: they are not the same stacks in the same order. In
+  /// place: an iterator would copy each of what may be ten thousand.
+  fileprivate func differ(from old: Self, in changed: inout Set<TargetID>) -> Bool {
+    guard count == old.count else { return false }
+    return withUnsafeBufferPointer { new in
+      old.withUnsafeBufferPointer { old in
+        for place in new.indices where new[place].certificate.stack != old[place].certificate.stack
+        {
+          return false
+        }
+        for place in new.indices where new[place] != old[place] {
+          changed.insert(new[place].certificate.stack.target)
+        }
+        return true
+      }
+    }
   }
 }
 

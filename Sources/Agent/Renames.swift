@@ -16,7 +16,7 @@ package struct Renames: Sendable {
   private var names: [TargetID: [TargetID]] = [:]
 
   private let sources: [SourceName: SourceView]
-  private let records: [TargetID: TargetRecord]
+  private let records: [TargetID: Shared<TargetRecord>]
   private var live: Set<TargetID> = []
   private var declared: Set<TargetID> = []
 
@@ -26,7 +26,7 @@ package struct Renames: Sendable {
   /// `heirs`: as the ledger remembers them; `stacks`: as observed, by the name in their certificates;
   /// `routes`: as read, by their names.
   package init(
-    _ sources: [SourceName: SourceView], records: [TargetID: TargetRecord],
+    _ sources: [SourceName: SourceView], records: [TargetID: Shared<TargetRecord>],
     heirs: [TargetID: TargetID], stacks: [TargetID: [StackObservation]],
     routes: [TargetID: RouteObservation] = [:]
   ) {

@@ -31,14 +31,16 @@ extension PassState {
   mutating func wake(_ targets: Set<TargetID>? = nil) {
     for target in targets ?? Set(resting.keys) {
       guard let since = resting[target]?.since, since < watched else { continue }
-      records[target] = records[target]?.rested(for: watched - since, until: lastPass)
+      records[target] = records[target].map {
+        Shared($0.value.rested(for: watched - since, until: lastPass))
+      }
       resting[target]?.since = watched
     }
   }
 
   /// The records of targets that are not at rest: of those that something is under way of.
   var awakeRecords: [TargetID: TargetRecord] {
-    let pairs = restless.compactMap { target in records[target].map { (target, $0) } }
+    let pairs = restless.compactMap { target in records[target].map { (target, $0.value) } }
     return Dictionary(pairs) { first, _ in first }
   }
 
@@ -79,7 +81,7 @@ extension PassState {
     var records: [TargetID: TargetRecord] = [:]
     for (target, rest) in resting where rest.writeDue.map({ $0 <= watched }) == true {
       let record =
-        planned[target] ?? self.records[target]?.rested(for: watched - rest.since, until: now)
+        planned[target] ?? self.records[target]?.value.rested(for: watched - rest.since, until: now)
       records[target] = record
       let left = rest.due.map { max(.zero, $0 - watched) } ?? .zero
       resting[target]?.writeDue = watched + max(Self.clockInterval, left / 64)

@@ -36,19 +36,19 @@ import Testing
   }
 
   /// It runs, launched from `main`.
-  private var running: [TargetID: TargetRecord] {
+  private var running: [TargetID: Shared<TargetRecord>] {
     let spec = target("main").spec
     let stack = StackRecord(
       role: .stable, version: "1", declaredDigest: spec.declaredDigest,
       stackDigest: Digest.of("x"), intended: 1)
     return [
-      web: TargetRecord(
-        nextGeneration: 2, stable: 1, stacks: [1: stack], lastGood: target("main"))
+      web: Shared(
+        TargetRecord(nextGeneration: 2, stable: 1, stacks: [1: stack], lastGood: target("main")))
     ]
   }
 
   private func claims(
-    _ sources: [SourceName: SourceView], _ records: [TargetID: TargetRecord] = [:]
+    _ sources: [SourceName: SourceView], _ records: [TargetID: Shared<TargetRecord>] = [:]
   ) -> Claims { Claims(sources, records: records, stacks: [:]) }
 
   @Test func `one declaration is nobody's business but its source's`() {
@@ -59,7 +59,7 @@ import Testing
 
   @Test func `a new target of two sources is nobody's, and both places are named`() throws {
     // What was shown in an earlier pass is remembered, but runs nowhere.
-    let held = [web: TargetRecord(lastGood: target("main"))]
+    let held = [web: Shared(TargetRecord(lastGood: target("main")))]
     for records in [[:], held] {
       let contest = try #require(
         claims(["main": view("main"), "team": view("team")], records).contests[web])

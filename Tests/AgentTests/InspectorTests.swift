@@ -1,6 +1,8 @@
 import Agent
 import Model
+import Planning
 import PlatformKit
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct InspectorTests {
@@ -24,11 +26,69 @@ import Testing
     #expect(await inspections.next() == 1)
   }
 
-  private func stack(_ generation: Generation) -> StackObservation {
+  @Test func `each stack has its turn after the interval, whoever else is looked at again`()
+    async throws
+  {
+    let platform = InspectedPlatform()
+    let clock = Mutex(at(10))
+    let inspector = Inspector(
+      interval: .seconds(30), nudge: Nudge(),
+      clock: AgentClock(now: { clock.withLock { $0 } }) { _ in })
+    var inspections = platform.inspections.makeAsyncIterator()
+    let (one, two) = (stack(1, of: "web"), stack(2, of: "shop"))
+    for (seconds, stack) in [(10, one), (20, two)] {
+      clock.withLock { $0 = at(seconds) }
+      await follow([stack], on: platform, by: inspector, at: at(seconds))
+      #expect(await inspections.next() == stack.id.generation)
+      await ended(stack, by: inspector, since: at(seconds))
+    }
+    // Both are looked at by every pass from now on; only what is due is inspected.
+    for (seconds, due) in [(30, nil), (40, one), (49, nil), (50, two), (69, nil), (70, one)] {
+      clock.withLock { $0 = at(seconds) }
+      await follow([two], on: platform, by: inspector, at: at(seconds))
+      await inspector.followOn(at: at(seconds))
+      guard let due else { continue }
+      #expect(await inspections.next() == due.id.generation)
+      await ended(due, by: inspector, since: at(seconds))
+    }
+  }
+
+  @Test func `what is read of a stack that is gone meanwhile is nobody's news`() async throws {
+    let platform = InspectedPlatform()
+    let inspector = Inspector(
+      interval: .seconds(30), nudge: Nudge(), clock: AgentClock(now: { at(10) }) { _ in })
+    var inspections = platform.inspections.makeAsyncIterator()
+    platform.gate.close()
+    await follow([stack(1, of: "web")], on: platform, by: inspector, at: at(10))
+    #expect(await inspections.next() == 1)
+    await follow([stack(2, of: "web")], on: platform, by: inspector, at: at(10))
+    platform.gate.open()
+    await ended(stack(2, of: "web"), by: inspector, since: at(10))
+    #expect(await inspector.current(at: at(10)).keys.map(\.stack.generation) == [2])
+  }
+
+  private func follow(
+    _ stacks: [StackObservation], on platform: InspectedPlatform, by inspector: Inspector,
+    at now: Now
+  ) async {
+    let subjects = stacks.map { Inspector.Subject(stack: $0, platform: platform) }
+    await inspector.follow(subjects, of: Set(stacks.map(\.id.target)), at: now)
+  }
+
+  /// Until the report is from that moment.
+  private func ended(_ stack: StackObservation, by inspector: Inspector, since now: Now) async {
+    let key = ProbeBook.Key(stack.certificate)
+    while await inspector.current(of: [key], at: now)[key]?.age != .zero { await Task.yield() }
+  }
+
+  private func stack(
+    _ generation: Generation, of application: ApplicationName = "web"
+  ) -> StackObservation {
     let spec = StackSpec(workloadKind: "process", workload: .null)
     return StackObservation(
       certificate: BirthCertificate(
-        owner: "acme", stack: StackID(TargetID("web", "production"), generation), source: "main",
+        owner: "acme", stack: StackID(TargetID(application, "production"), generation),
+        source: "main",
         commit: CommitID(rawValue: String(repeating: "a", count: 40)), version: "1.0.0",
         declaredDigest: spec.declaredDigest, stackDigest: spec.stackDigest([]), spec: spec,
         resolved: [], traffic: .http, platform: "local", platformIdentity: "here",
@@ -50,10 +110,14 @@ private struct InspectedPlatform: Platform {
   let inspections: AsyncStream<Generation>
   private let told: AsyncStream<Generation>.Continuation
 
+  /// Inspections wait while it is true.
+  let gate = Gate()
+
   init() { (inspections, told) = AsyncStream.makeStream() }
 
   func inspect(_ certificate: BirthCertificate) async throws(PlatformError) -> Inspection {
     told.yield(certificate.stack.generation)
+    while gate.isClosed { await Task.yield() }
     return Inspection(schema: 1, readings: [:], declared: [:])
   }
 
@@ -65,4 +129,11 @@ private struct InspectedPlatform: Platform {
   func logs(
     _ certificate: BirthCertificate, lines: Int
   ) async throws(PlatformError) -> [LogLine] { [] }
+}
+
+private final class Gate: Sendable {
+  private let state = Mutex(false)
+  var isClosed: Bool { state.withLock { $0 } }
+  func close() { state.withLock { $0 = true } }
+  func open() { state.withLock { $0 = false } }
 }

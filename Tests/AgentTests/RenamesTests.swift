@@ -32,12 +32,13 @@ import Testing
   }
 
   /// It runs, launched from `main`.
-  private func running(_ id: TargetID) -> TargetRecord {
+  private func running(_ id: TargetID) -> Shared<TargetRecord> {
     let spec = target(id)
     let stack = StackRecord(
       role: .stable, version: "1", declaredDigest: spec.declaredDigest,
       stackDigest: Digest.of("x"), intended: 1)
-    return TargetRecord(nextGeneration: 4, stable: 3, stacks: [3: stack], lastGood: spec)
+    return Shared(
+      TargetRecord(nextGeneration: 4, stable: 3, stacks: [3: stack], lastGood: spec))
   }
 
   private func stack(_ id: TargetID) -> StackObservation {
@@ -52,7 +53,7 @@ import Testing
   }
 
   private func renames(
-    _ sources: [SourceName: SourceView], _ records: [TargetID: TargetRecord] = [:],
+    _ sources: [SourceName: SourceView], _ records: [TargetID: Shared<TargetRecord>] = [:],
     heirs: [TargetID: TargetID] = [:], live: [TargetID] = []
   ) -> Renames {
     Renames(
@@ -76,7 +77,7 @@ import Testing
     state.clocksWritten = now
     state.adopt(renames(["main": view([shop], renames: [shop: web])], state.records), at: now)
     let plan = TargetPlan(
-      target: shop, record: state.records[shop], status: TargetStatus(target: shop))
+      target: shop, record: state.records[shop]?.value, status: TargetStatus(target: shop))
     let output = PlanningOutput(plan: [plan], memory: state.agentRecord.memory)
     let write = try state.write(for: output, sources: [:], intents: [], at: now)
     #expect(write.records.keys.sorted() == [shop, web].sorted())
@@ -170,7 +171,9 @@ import Testing
       return [web: RouteObservation(route: route, revision: "r")]
     }
     let sources: [SourceName: SourceView] = ["main": view([shop])]
-    func heirs(_ launch: String, records: [TargetID: TargetRecord] = [:]) -> [TargetID: TargetID] {
+    func heirs(_ launch: String, records: [TargetID: Shared<TargetRecord>] = [:]) -> [TargetID:
+      TargetID]
+    {
       Renames(
         sources, records: records, heirs: [:], stacks: [shop: [stack(shop)]], routes: route(launch)
       ).heirs
