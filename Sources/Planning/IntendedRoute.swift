@@ -149,11 +149,10 @@ extension TargetPass {
     }
     let wanted = record.stacks.keys.filter(belongsBehindRoute)
     func rank(_ generation: Generation) -> Int {
-      if (split[generation] ?? 0) > 0 { return 0 }
-      if used.contains(generation) { return 1 }
-      if generation == record.stable { return 2 }
-      if generation == record.rollout?.candidate { return 3 }
-      return 4
+      if used.contains(generation) { return 0 }
+      if generation == record.stable { return 1 }
+      if generation == record.rollout?.candidate { return 2 }
+      return 3
     }
     let all = Set(used).union(wanted).map { (rank: rank($0), generation: $0) }
       .sorted { ($0.rank, $1.generation) < ($1.rank, $0.generation) }

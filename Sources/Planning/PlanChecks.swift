@@ -25,10 +25,9 @@ package enum PlanChecks {
     of plan: TargetPlan, input: PlanningInput, output: PlanningOutput
   ) -> [Violation] {
     guard let target = find(plan.target, in: input.targets) else {
-      guard !plan.actions.isEmpty else { return [] }
       return [
         Violation(
-          invariant: "S13", target: plan.target, message: "acts on a target that was not read")
+          invariant: "S13", target: plan.target, message: "plans a target that was not read")
       ]
     }
     let checked = CheckedPlan(plan: plan, target: target, input: input, output: output)

@@ -96,13 +96,12 @@ private struct Fleet {
   /// A new version waits until the targets that it depends on are as declared.
   mutating func judgeDependencies() {
     let dependent = passes.indices.filter { passes[$0].spec?.dependsOn.isEmpty == false }
-    guard !dependent.isEmpty else { return }
-    let ready = Dictionary(passes.indices.map { (passes[$0].id, passes[$0].isReady) }) { first, _ in
-      first
-    }
+    let awaited = Set(dependent.flatMap { passes[$0].spec?.dependsOn ?? [] })
+    let unready = Set(
+      passes.lazy.filter { awaited.contains($0.id) && !$0.isReady }.map(\.id))
     for index in dependent {
       let others = passes[index].spec?.dependsOn ?? []
-      let waited = others.sorted().first { ready[$0] == false }
+      let waited = others.sorted().first(where: unready.contains)
       passes[index].dependency = waited.map { "it depends on \($0), which is not ready" }
       passes[index].settle()
     }
@@ -208,7 +207,6 @@ extension TargetPass {
 
   /// What is in force is kept for the day on which no source says anything.
   fileprivate mutating func rememberSpec() {
-    guard !facts.isObserving else { return }
     switch input.whole.desired {
     case .desired(let spec): record.lastGood = spec
     case .held(let spec, _): if record.lastGood == nil { record.lastGood = spec }
@@ -221,8 +219,8 @@ extension TargetPass {
 extension SourceJudge {
   /// A hundred approvals are more than are ever open; the oldest are forgotten.
   mutating func approve(_ commit: CommitID) {
-    guard !memory.approvedRemovals.contains(commit) else { return }
-    memory.approvedRemovals = Array((memory.approvedRemovals + [commit]).suffix(100))
+    let others = memory.approvedRemovals.filter { $0 != commit }
+    memory.approvedRemovals = Array((others + [commit]).suffix(100))
   }
 
   mutating func forget(_ target: TargetID, next: Generation) {

@@ -258,6 +258,7 @@ extension TargetPass {
 
   // MARK: - Who wins
 
+  /// Observation is none of them: it explains what would be done, and `act` leaves it out.
   var circumstances: [Precedence.Circumstance] {
     var all: [Precedence.Circumstance] = []
     if record.isPaused || facts.isPaused { all.append(.paused) }
@@ -265,7 +266,6 @@ extension TargetPass {
     if record.breaker.isOpen { all.append(.breakerHeld) }
     if case .held = input.whole.desired { all.append(.sourceHeld) }
     if record.hold?.reason == .ledgerLost { all.append(.ledgerLost) }
-    if facts.isObserving { all.append(.observing) }
     return all
   }
 
@@ -278,8 +278,6 @@ extension TargetPass {
         if let digest, digest != record.breaker.digest { continue }
         return text(of: circumstance)
       case .no, .keepsWeight, .alertOnly, .healingOnly, .operatorOnly:
-        // Observation explains what would be done; the actions themselves are left out.
-        if circumstance == .observing { continue }
         return text(of: circumstance)
       }
     }

@@ -103,7 +103,7 @@ extension TargetInput {
 extension RouteObservation {
   /// Sessions of what carries traffic come and go.
   package func isAsQuiet(as earlier: RouteObservation) -> Bool {
-    guard sessions != earlier.sessions else { return self == earlier }
+    if self == earlier { return true }
     var (new, old) = (self, earlier)
     let carrying = route.split.filter { $0.value > 0 }.keys
     for generation in carrying {

@@ -58,6 +58,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case shifted(restarts: Int)
     case baked
     case failed(Failure)
+    /// Somebody wants it tried again before its abort has ended: it ends for that reason.
+    case forgiven(Failure)
     /// The candidate has no traffic, and nothing stands in the way of stable.
     case tookBack
   }
@@ -174,6 +176,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       guard case .baking = state else { return [] }
       state = .promoted
     case .failed(let failure): fail(failure)
+    case .forgiven(let failure):
+      guard case .rollingBack(let old, let elapsed) = state, old.kind == .aborted else { return [] }
+      state = .rollingBack(failure, elapsed)
     case .tookBack:
       guard case .rollingBack(let failure, _) = state else { return [] }
       state = .rolledBack(failure)

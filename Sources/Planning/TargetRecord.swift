@@ -275,7 +275,7 @@ package struct RouteIntent: Hashable, Codable, Sendable {
   package var sinceWrite: Duration?
   /// A write has ended, and the reading does not show it: nothing is retired by that reading (S4).
   package var isUnread: Bool = false
-  /// The router took `wanted`: it is waited for, not written again.
+  /// The router took `wanted`: it is waited for, not written again. `false`: it refused.
   package var isTaken: Bool?
   /// Writes of `wanted` that were not read back yet.
   package var unconfirmedWrites: Int = 0

@@ -79,6 +79,21 @@ import Testing
     #expect(rollout.failure?.reason == "first")
   }
 
+  @Test func `an abort that goes on is taken back, a fault is not`() {
+    let again = RolloutMachine.Failure(.superseded, "alice tries it again")
+    for (kind, isForgiven) in [
+      (RolloutMachine.Failure.Kind.aborted, true), (.stackFault, false), (.noEvidence, false),
+    ] {
+      var rollout = machine()
+      #expect(rollout.handle(.forgiven(again)) == [], "nothing has failed")
+      _ = rollout.handle(.failed(.init(kind, "first")))
+      _ = rollout.handle(.time(.seconds(2)))
+      #expect(rollout.handle(.forgiven(again)) == [])
+      #expect(rollout.failure == (isForgiven ? again : .init(kind, "first")))
+      #expect(rollout.phase == .rollingBack && rollout.elapsed == .seconds(2))
+    }
+  }
+
   @Test func `nothing changes an ended rollout`() {
     var promoted = machine()
     for event in [RolloutMachine.Event.launched, .gatePassed, .shifted(restarts: 0), .baked] {

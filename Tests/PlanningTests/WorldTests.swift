@@ -6,6 +6,16 @@ import Testing
 @Suite struct WorldTests {
   private static let web = TargetID("web", "production")
 
+  @Test func `what is retired leaves no fingerprint behind`() {
+    let stage = stage(
+      [
+        "commit web@production version=1.0.0 retain=0", "run until quiet",
+        "commit web@production version=2.0.0", "run until gone web@production v001 within 120s",
+        "run 5s",
+      ], plannerUnderTest)
+    #expect(stage.world.ledger.fingerprints[Self.web]?.keys.sorted() == [2])
+  }
+
   private func stage(_ lines: [String], _ plan: @escaping World.Plan = ToyPlanner.plan) -> Stage {
     var stage = Stage(plan: plan)
     for line in lines { _ = stage.perform([line]) }

@@ -14,7 +14,6 @@ extension PlanChecks {
   private static func coverage(of split: [Generation: Int], _ checked: CheckedPlan) -> Int {
     guard checked.floor > 0 else { return 100 }
     let serving = split.filter { $0.value > 0 }
-    guard !serving.isEmpty else { return 0 }
     return serving.map { generation, weight in
       min(100, checked.healthy(generation) * 100 / needed(weight, checked))
     }.min() ?? 0

@@ -3,7 +3,6 @@ import Model
 extension PlanChecks {
   /// S6: a generation means one launch of one digest, for ever.
   static let oneStackPerGeneration: Rule = { checked in
-    guard !checked.launches.isEmpty else { return [] }
     let generations = checked.launches.map(\.stack.generation)
     var wrong = checked.launches.flatMap { repetition(of: $0, checked) }
     if Set(generations).count != generations.count { wrong.append("one generation, two launches") }

@@ -60,7 +60,7 @@ extension TargetPass {
       }
       record.stacks[generation] = nil
       record.drift[generation] = nil
-      if input.whole.fingerprints[generation] != nil { fingerprints[generation] = .some(nil) }
+      fingerprints[generation] = .some(nil)
     }
   }
 

@@ -157,7 +157,6 @@ extension TargetPass {
 
 extension Array where Element: Hashable {
   var uniqued: [Element] {
-    guard count > 1 else { return self }
     var seen: Set<Element> = []
     return filter { seen.insert($0).inserted }
   }

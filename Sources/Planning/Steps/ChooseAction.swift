@@ -93,7 +93,7 @@ extension TargetPass {
         .routeRepaired, .warning, about: "\(intended.words)-\(route?.revision ?? "none")",
         "\(id): the route was changed by hand and is repaired; \(what)")
     }
-    if record.route.wanted == intended, !isRepair {
+    if record.route.wanted == intended, !isRepair, record.route.isTaken != false {
       record.route.unconfirmedWrites += 1
       // Written again and again without being read back: ever more seldom.
       if record.route.unconfirmedWrites >= 3 {
@@ -114,7 +114,7 @@ extension TargetPass {
     record.route.wanted = intended
     record.route.isConfirmed = true
     record.route.unconfirmedWrites = 0
-    if record.route.repairs.isEmpty { forgetAlerts(.breakerOpen, except: []) }
+    if record.route.repairs.count < Self.routeRepairs { forgetAlerts(.breakerOpen) }
   }
 
   /// Its address is free for another target as soon as nothing that was sent there is left. Stacks that
@@ -252,7 +252,6 @@ extension TargetPass {
 
   /// The route no longer points to it, so that nothing is sent to what ends.
   private func isUnrouted(_ generation: Generation) -> Bool {
-    guard !isWorker else { return true }
     let role = record.stacks[generation]?.role
     guard role != .warm, role != .draining else { return weight(generation) == 0 }
     return route?.route.backends.contains { $0.generation == generation } != true

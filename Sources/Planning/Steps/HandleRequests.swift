@@ -21,18 +21,22 @@ extension TargetPass {
     case .adopt(let target):
       guard target == id || target == nil else { return }
       if target == id || isFirst { say(.decision, nil, told) }
-      guard target == id || record.hold?.reason == .ledgerLost || isKnown else { return }
+      guard target == id || isLossOpen || isKnown else { return }
       // What cannot be seen cannot be accepted.
       if let unknown { return say(.decision, nil, "nothing is adopted now: \(unknown)") }
       isAdoptionAsked = true
       if target == id || record.hold?.reason == .ledgerLost || !unclaimedStacks.isEmpty {
         adoptWorld()
       }
-    case .approveRemoval(let commit):
+    case .approveRemoval:
       if isFirst { say(.decision, nil, told) }
-      if record.removal?.commit == commit { note("its removal by \(commit.short) is confirmed") }
     case .abort, .retry, .release: return
     }
+  }
+
+  /// The ledger was lost, and nobody has said yet what becomes of this target.
+  private var isLossOpen: Bool {
+    record.hold?.reason == .ledgerLost || record.isLossDue == true
   }
 
   private func tell(_ request: OperatorRequest) -> String {
@@ -61,6 +65,8 @@ extension TargetPass {
 
   private mutating func retry(_ told: String) {
     say(.decision, nil, told)
+    // What was asked for before has not ended yet.
+    _ = record.rollout?.handle(.forgiven(.init(.superseded, told)))
     if let reason = record.hold?.reason, reason != .ledgerLost, reason != .breaker,
       reason != .removal
     {

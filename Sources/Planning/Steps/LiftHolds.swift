@@ -29,9 +29,7 @@ extension TargetPass {
         record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
       }
       if !record.breaker.isOpen { lift() }
-    case .conflict:
-      if clash == nil { lift() }
-    case .removal: break
+    case .conflict, .removal: break
     }
   }
 

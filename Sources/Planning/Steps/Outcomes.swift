@@ -23,13 +23,20 @@ extension TargetPass {
           record.route.isTaken = true
         }
       case .waiting: break
-      case .conflict(let reason): backOff(outcome.action, reason, limit: .seconds(4))
-      case .transient(let reason): backOff(outcome.action, reason)
+      case .conflict(let reason): refuse(outcome.action, reason, limit: .seconds(4))
       case .rejected(.stack, let reason): reject(outcome.action, reason)
-      case .rejected(.platform, let reason), .rejected(.noEvidence, let reason):
-        backOff(outcome.action, reason)
+      case .transient(let reason), .rejected(_, let reason): refuse(outcome.action, reason)
       }
     }
+  }
+
+  private mutating func refuse(
+    _ action: Action, _ reason: String, limit: Duration = .seconds(300)
+  ) {
+    if case .route(let written, _) = action, written == record.route.wanted {
+      record.route.isTaken = false
+    }
+    backOff(action, reason, limit: limit)
   }
 
   /// Whatever became of it, it was done by now or never will be.

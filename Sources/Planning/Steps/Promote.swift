@@ -34,10 +34,7 @@ extension TargetPass {
       record.hold = nil
     }
     let digest = record.stacks[rollout.candidate]?.stackDigest
-    if record.breaker.digest != digest {
-      record.breaker = Breaker()
-      if record.hold?.reason == .breaker { record.hold = nil }
-    }
+    if record.breaker.digest != digest { record.breaker = Breaker() }
     record.breaker.lastRollout = rollout.total
   }
 

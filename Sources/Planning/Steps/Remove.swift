@@ -44,7 +44,6 @@ extension TargetPass {
 extension StackRecord {
   /// A new role begins its time anew.
   mutating func become(_ role: StackRole) {
-    guard self.role != role else { return }
     self.role = role
     inRole = .zero
     belowFloor = nil

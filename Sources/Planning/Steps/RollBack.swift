@@ -5,7 +5,6 @@ import Model
 extension TargetPass {
   mutating func rollBack() {
     guard let rollout = record.rollout, let failure = rollout.failure, isKnown else { return }
-    guard rollout.phase == .rollingBack else { return }
     if hasTakenBack(rollout) {
       _ = record.rollout?.handle(.tookBack)
       end(rollout, failure, isConceded: false)

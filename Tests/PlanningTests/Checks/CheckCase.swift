@@ -130,6 +130,21 @@ struct CheckCase {
     park(1)
   }
 
+  /// The parked v001 of a worker starts again, three seconds after something was asked for, where a
+  /// listing may be five seconds late.
+  mutating func startLate(exclusive: Bool) {
+    settle()
+    var spec = Self.new
+    (spec.traffic.mode, spec.traffic.exclusive, spec.route) = (.none, exclusive, nil)
+    target.desired = .desired(spec)
+    target.route = .known(nil)
+    target.stacksPropagation = .seconds(5)
+    target.record?.sinceStackAction = .seconds(3)
+    stack(1) { $0.capacity = Capacity(declared: 2, intended: 0, running: 0) }
+    stack(2) { $0.capacity = Capacity(declared: 2, intended: 0, running: 0) }
+    park(1, to: 2)
+  }
+
   /// Nothing of v002 was launched yet: the plan launches it.
   mutating func launch(_ cause: RolloutMachine.Cause = .commit) {
     target.stacks = .known([Self.observed(Self.old, 1)])

@@ -11,6 +11,14 @@ enum DeletionCases {
       right.settle()
       right.retire(1)
     },
+    RuleCase("S4", "retiring what nobody knows the weight of") { wrong in
+      wrong.settle()
+      wrong.target.route = .unknown(reason: "no socket")
+      wrong.retire(1)
+    } good: { right in
+      right.settle()
+      right.retire(1)
+    },
     RuleCase("S4", "retiring with sessions inside the drain") { wrong in
       wrong.draining(for: .seconds(4))
     } good: { right in

@@ -43,6 +43,11 @@ enum EvidenceCases {
       // The second of this pass is the fifth.
       right.target.record?.sinceStackAction = .seconds(4)
     },
+    RuleCase("S13", "starting alone before a listing must show what was asked for last") { wrong in
+      wrong.startLate(exclusive: true)
+    } good: { right in
+      right.startLate(exclusive: false)
+    },
     RuleCase("S13", "parking in the pass in which what was asked for has ended") { wrong in
       wrong.settleLate(stacks: .seconds(5))
       wrong.target.outcomes = [

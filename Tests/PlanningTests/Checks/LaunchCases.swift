@@ -110,6 +110,14 @@ enum LaunchCases {
       right.launch()
       right.refuse(on: "other")
     },
+    RuleCase("S8", "a turn beside what was refused once and goes on") { wrong in
+      wrong.launch()
+      wrong.refuse(on: "other")
+      _ = wrong.others[0].record?.rollout?.handle(.launched)
+    } good: { right in
+      right.launch()
+      right.refuse(on: "other")
+    },
     RuleCase("S8", "more stacks than may be") { wrong in
       wrong.launch()
       wrong.crowd(6)

@@ -113,6 +113,25 @@ enum CapacityCases {
       right.settle()
       right.park(1)
     },
+    RuleCase("S2", "stopping what serves where the strategy is not to") { wrong in
+      wrong.settle()
+      wrong.park(2)
+    } good: { right in
+      right.settle()
+      var spec = CheckCase.new
+      spec.rollout.strategy = .recreate
+      right.target.desired = .desired(spec)
+      right.park(2)
+    },
+    RuleCase("S2", "a worker that is trusted stopped while the other is ill") { wrong in
+      wrong.worker()
+      wrong.target.probes[2]?.healthy = 1
+      wrong.park(1)
+    } good: { right in
+      right.worker()
+      right.target.probes[1]?.healthy = 1
+      right.park(2)
+    },
     RuleCase("S2", "a worker stopped before the next has taken over") { wrong in
       wrong.worker()
       wrong.target.probes[2]?.healthy = 1
