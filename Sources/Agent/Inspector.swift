@@ -146,6 +146,9 @@ package actor Inspector {
     }
   }
 
+  /// No inspection is under way, and what was read is told.
+  package var isIdle: Bool { running.isEmpty }
+
   /// The next one begins when one ends, not with the next pass.
   private func begin() {
     while running.count < Self.concurrency, let next = waiting.popLast() {
@@ -220,6 +223,7 @@ package actor Inspector {
     running.remove(key)
     shorten(to: start)
     begin()
-    if isNews || awaited.remove(key) != nil { nudge() }
+    let wasAwaited = awaited.remove(key) != nil
+    if isNews || wasAwaited { nudge() }
   }
 }

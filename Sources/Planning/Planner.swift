@@ -98,7 +98,8 @@ private struct Fleet {
     let dependent = passes.indices.filter { passes[$0].spec?.dependsOn.isEmpty == false }
     let awaited = Set(dependent.flatMap { passes[$0].spec?.dependsOn ?? [] })
     let unready = Set(
-      passes.lazy.filter { awaited.contains($0.id) && !$0.isReady }.map(\.id))
+      passes.indices.filter { awaited.contains(passes[$0].id) && !passes[$0].isReady }
+        .map { passes[$0].id })
     for index in dependent {
       let others = passes[index].spec?.dependsOn ?? []
       let waited = others.sorted().first(where: unready.contains)

@@ -59,12 +59,15 @@ import Testing
       interval: .seconds(30), nudge: Nudge(), clock: AgentClock(now: { at(10) }) { _ in })
     var inspections = platform.inspections.makeAsyncIterator()
     platform.gate.close()
-    await follow([stack(1, of: "web")], on: platform, by: inspector, at: at(10))
-    #expect(await inspections.next() == 1)
-    await follow([stack(2, of: "web")], on: platform, by: inspector, at: at(10))
+    // As many as are inspected at a time.
+    let gone = (1...4).map { stack(Generation($0)) }
+    await follow(gone, on: platform, by: inspector, at: at(10))
+    for _ in gone { _ = await inspections.next() }
+    // The next one begins only when the result of one of them has come.
+    await follow([stack(5)], on: platform, by: inspector, at: at(10))
     platform.gate.open()
-    await ended(stack(2, of: "web"), by: inspector, since: at(10))
-    #expect(await inspector.current(at: at(10)).keys.map(\.stack.generation) == [2])
+    await ended(stack(5), by: inspector, since: at(10))
+    #expect(await inspector.current(at: at(10)).keys.map(\.stack.generation) == [5])
   }
 
   private func follow(

@@ -32,7 +32,7 @@ import Testing
             option httpchk
             http-check send meth GET uri-lf "%[str(path-h0),map(\(directory)/maps/web.production.map,/)]" ver HTTP/1.1 hdr Host localhost hdr Connection close
             http-check expect status 200-399
-            server web-production-v001-launch1-i0.\(one.port) 127.0.0.1:\(one.port) check inter 300ms fastinter 100ms downinter 20ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down weight 1
+            server web-production-v001-launch1-i0.\(one.port) 127.0.0.1:\(one.port) check inter 300ms fastinter 100ms downinter 50ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down weight 1
           backend be_web.production_t0
             mode http
             balance leastconn

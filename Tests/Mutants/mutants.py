@@ -16,6 +16,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TREE = ROOT / ".build" / "mutants"
+PLANTED = ROOT / "Tests" / "Mutants" / "planted.toml"
 COPIED = ["Package.swift", "Package.resolved", ".ci", "Sources", "Tests", "Benchmarks"]
 SWITCH = """import Glibc
 /// Which bug is wanted.
@@ -45,15 +46,12 @@ class Mutants:
         self.all.append((len(self.all) + 1, kind, name, where))
         return f"Mutant.on({len(self.all)})"
 
-    def plant(self, planted):
-        for entry in tomllib.loads(planted.read_text())["mutant"]:
+    def plant(self):
+        for entry in planted():
             switch = self.add("planted", entry["name"], entry["what"])
-            for edit in [entry] + entry.get("also", []):
+            for edit in edits(entry):
                 path = TREE / edit["file"]
                 text = path.read_text()
-                if text.count(edit["find"]) != 1:
-                    sys.exit(f"{entry['name']}: {edit['find']!r} stands {text.count(edit['find'])} times"
-                             f" in {edit['file']}")
                 text = text.replace(edit["find"], edit["replace"].replace("MUTANT", switch))
                 path.write_text(text if "/Model/" in edit["file"] else import_model(text))
 
@@ -85,6 +83,27 @@ class Mutants:
             switch = self.add("generic", match[2], f"{where}: turned over")
             return f"{match[1]}if ({match[2]}) != {switch} {{{match[3]}"
         return line
+
+
+def planted():
+    return tomllib.loads(PLANTED.read_text())["mutant"]
+
+
+def edits(entry):
+    return [entry] + entry.get("also", [])
+
+
+def misplaced():
+    """What the planted bugs replace and the sources do not have, or have more than once."""
+    texts = {}
+    for entry in planted():
+        for edit in edits(entry):
+            text = texts.get(edit["file"]) or (ROOT / edit["file"]).read_text()
+            if text.count(edit["find"]) != 1:
+                yield (f"{entry['name']}: {edit['find']!r} stands {text.count(edit['find'])} times in"
+                       f" {edit['file']}")
+            # The next ones are planted beside it.
+            texts[edit["file"]] = text.replace(edit["find"], edit["replace"])
 
 
 def whole(condition):
@@ -130,7 +149,10 @@ def run(command, number, limit):
     if done.returncode == 0:
         return None
     lines = done.stdout.split("\n") + done.stderr.split("\n")
-    return next((line[:110] for line in lines if re.match(r"seed \d+:|✘ Test .* (recorded|failed)", line)), "it crashes")
+    return next((line[:110] for line in lines if re.match(r"(seed \d+|.*, dead at \[\]): |✘ Test .* (recorded|failed)", line)), "it crashes")
+
+
+STORIES = [".build/release/viridian-simulate", "deaths", "--unharmed", "--threads", "1"]
 
 
 def simulate(first, seeds):
@@ -147,7 +169,7 @@ def verdict(mutant, seeds):
     """What has noticed it: the cheapest asked first, as most mutants are noticed by anything."""
     few = min(seeds, 60)
     stages = [
-        simulate(1, few), tests("--skip", "SearchTests|RandomWalkTests"), simulate(1 + few, seeds - few),
+        STORIES, simulate(1, few), tests("--skip", "SearchTests|RandomWalkTests"), simulate(1 + few, seeds - few),
         tests(),
     ]
     found = (run(stage, mutant[0], 900) for stage in stages)
@@ -159,11 +181,16 @@ def main():
     parser.add_argument("--seeds", type=int, default=2000, help="that each mutant has to survive")
     parser.add_argument("--kind", choices=["planted", "rule", "generic"])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--check", action="store_true", help="only whether each planted bug has its place")
     options = parser.parse_args()
+    if wrong := list(misplaced()):
+        sys.exit("Tests/Mutants/planted.toml does not fit the sources:\n" + "\n".join(wrong))
+    if options.check:
+        return
     copy()
     mutants = Mutants()
     (TREE / "Sources/Model/Mutant.swift").write_text(SWITCH)
-    mutants.plant(ROOT / "Tests/Mutants/planted.toml")
+    mutants.plant()
     mutants.leave_out_rules()
     mutants.turn_conditions()
     build()

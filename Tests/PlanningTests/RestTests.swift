@@ -21,6 +21,26 @@ private let walks = Int(ProcessInfo.processInfo.environment["VIRIDIAN_WALKS"] ??
     }
   }
 
+  @Test func `a route is as quiet as before only if nothing but what it carries has changed`()
+    throws
+  {
+    guard case .known(let before?) = CheckCase().target.route else { return #expect(Bool(false)) }
+    func isQuiet(_ change: (inout RouteObservation) -> Void) -> Bool {
+      var after = before
+      change(&after)
+      return after.isAsQuiet(as: before)
+    }
+    #expect(isQuiet { _ in })
+    #expect(isQuiet { $0.sessions[1] = 7 }, "v001 has the traffic")
+    #expect(!isQuiet { $0.sessions[2] = 7 }, "v002 has none: it drains")
+    #expect(!isQuiet { ($0.sessions[1], $0.route) = (7, CheckCase.route([1: 0, 2: 100])) })
+    #expect(!isQuiet { $0.route.backends[0].weightPercent = 99 })
+    #expect(!isQuiet { $0.revision = "r2" })
+    #expect(!isQuiet { $0.serversUp[1] = 1 })
+    #expect(!isQuiet { $0.isListening = false })
+    #expect(!isQuiet { $0.sessionsCut[1] = 1 })
+  }
+
   @Test func `what is kept for a while is due in time`() throws {
     let twin = SleepingTwin()
     var stage = Stage(plan: twin.plan)

@@ -24,7 +24,7 @@ import Testing
     #expect(files.count > 5)
     for file in files {
       for match in file.text.matches(of: /\]\((?<link>[^)\s]+)\)/) {
-        let link = match.output.link.split(separator: "#").first.map(String.init) ?? ""
+        let link = String(match.output.link.prefix { $0 != "#" })
         guard !link.isEmpty, !link.contains("://"), !link.hasPrefix("mailto:") else { continue }
         let folder = file.path.split(separator: "/").dropLast().joined(separator: "/")
         #expect(

@@ -14,6 +14,21 @@ import Testing
     }
   }
 
+  @Test func `each bug that is planted for the mutants still has its place`() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/python3")
+    process.arguments = [
+      Repository.root.appending(path: "Tests/Mutants/mutants.py").path(), "--check",
+    ]
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let text = String(
+      decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(text)")
+  }
+
   @Test func `no source file uses what the style forbids`() throws {
     for file in try Repository.files("Sources", "Tests", suffixes: ".swift") {
       for (number, line) in file.lines.enumerated() {

@@ -7,6 +7,7 @@ import Simulation
 struct Deaths: ParsableCommand {
   @Option(help: "Of the pairs of deaths in each story, every so many (0: none, 1: all).")
   var pairs = 0
+  @Flag(help: "Nobody dies: each story once.") var unharmed = false
   @Option(help: "Only the story of this name.") var story: String?
   @Option(help: "How many side by side.") var threads = ProcessInfo.processInfo.activeProcessorCount
 
@@ -16,7 +17,7 @@ struct Deaths: ParsableCommand {
     tally.measure {
       DispatchQueue.concurrentPerform(iterations: threads) { thread in
         for (index, story) in stories.enumerated() where index % threads == thread {
-          for deaths in story.deaths(pairsEvery: pairs) {
+          for deaths in unharmed ? [[]] : story.deaths(pairsEvery: pairs) {
             let simulation = Simulation(story.schedule)
             simulation.deaths = deaths
             tally.add(simulation.run(), "\(story.name), dead at \(deaths.sorted())")

@@ -4,8 +4,8 @@ import Support
 extension Schedule {
   /// Swarm style: each seed draws its own mix of faults, so that rare ones meet undisturbed.
   ///
-  /// Three of four are short: one target, and little that happens to it, so that many of them are run
-  /// in the time of a long one. What needs a long history comes in the fourth.
+  /// Seven of eight are short: mostly one target, and little that happens to it, so that many of them are run
+  /// in the time of a long one. What needs a long history comes in the eighth.
   package init(seed: UInt64) {
     var random = SplitMix(seed: mix(seed) | 1)
     let isShort = seed % 8 != 0

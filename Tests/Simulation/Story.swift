@@ -50,6 +50,10 @@ package struct Story: Sendable {
 
   private static func coalesce(_ setup: inout Setup) { setup.targets[0].onNewCommit = .coalesce }
 
+  private static func two(_ setup: inout Setup) {
+    setup.targets.append(Declaration(target: Setup.names[1]))
+  }
+
   private static func slow(_ setup: inout Setup) { setup.propagationMilliseconds = 1500 }
 
   /// When the first version is stable in every story.
@@ -79,12 +83,9 @@ package struct Story: Sendable {
     Story("coalesce", [(first, .bump, 1), (first + 900, .bump, 2)], coalesce),
     Story("a burst of commits", [(first, .burst, 120)]),
     Story("resize", [(first, .resize, 2)]),
-    Story("removal", [(first, .remove, 0)]) {
-      $0.targets.append(Declaration(target: Setup.names[1]))
-    },
-    Story("removal and return", [(first, .remove, 0), (first + 1500, .restore, 0)]) {
-      $0.targets.append(Declaration(target: Setup.names[1]))
-    },
+    Story("removal", [(first, .remove, 0)], two),
+    Story("removal and return", [(first, .remove, 0), (first + 1500, .restore, 0)], two),
+    Story("removal beside a wrong document", [(first, .removeWhileBroken, 0)], two),
     Story("drift", [(first, .drift, 1)]),
     Story("drift of a worker", [(first, .drift, 1)], worker),
     Story("a stack that is deleted", [(first, .deleteStack, 0)]),
@@ -96,6 +97,7 @@ package struct Story: Sendable {
       "pause and resume", [(first, .pause, 1), (first + 500, .bump, 1), (first + 3000, .resume, 1)]),
     Story("force-push", [(first, .bump, 1), (first + 5000, .forcePush, 1)]),
     Story("a wrong document", [(first, .breakDocument, 1)]),
+    Story("a wrong document of one of two", [(first, .breakDocument, 1)], two),
     Story("an empty tree", [(first, .emptyTree, 0)]),
     Story("reboot in a rollout", [(first, .bump, 1), (first + 1500, .reboot, 0)]),
     Story("a lost ledger", [(first, .ledgerLost, 0)]),

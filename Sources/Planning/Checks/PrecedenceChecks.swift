@@ -67,13 +67,13 @@ extension PlanChecks {
     return wrong
   }
 
-  /// S18: a digest that is held, by a person or a missing verdict above all, is neither launched nor
-  /// given weight.
+  /// S18: what a person or a missing verdict holds is neither launched nor given weight.
   static let heldDigestGetsNothing: Rule = { checked in
     guard let hold = checked.after?.hold, let digest = hold.digest, checked.before?.hold == hold
     else {
       return []
     }
+    guard hold.reason == .aborted || hold.reason == .noEvidence else { return [] }
     let launched = checked.newLaunches.filter { $0.stackDigest == digest }
     let served = checked.raised.filter { backend in
       let record = checked.after?.stacks[backend.generation]

@@ -67,7 +67,7 @@ extension TargetPass {
   private mutating func reject(_ action: Action, _ reason: String) {
     guard case .ensure(let order) = action,
       record.rollout?.candidate == order.stack.generation
-    else { return backOff(action, reason) }
+    else { return refuse(action, reason) }
     fail(.init(.stackFault, reason))
   }
 

@@ -86,9 +86,8 @@ package actor HAProxyRouter: TrafficRouter {
       case .reload:
         try await awaitReload(of: key)
       case .wait(let reason, let isLong):
-        guard !isLong, ContinuousClock.now < end else {
-          throw .waiting("route of \(route.target): \(reason)")
-        }
+        // Without patience, that is: there may be nothing left to do.
+        guard patience, !isLong else { throw .waiting("route of \(route.target): \(reason)") }
         try await pause(.milliseconds(10))
       }
     }

@@ -95,7 +95,7 @@ struct Rendering: Sendable {
     let interval = max(100, settings.checkInterval.wholeMilliseconds)
     let often = max(100, interval / 3)
     // A server that is added is down until its first check has passed, and traffic waits for it.
-    let soon = max(20, interval / 50)
+    let soon = max(50, interval / 20)
     // A refused connection is a dead server until its next check: each further try of it would
     // cost a request.
     return "\(Self.address(endpoint)) check inter \(interval)ms fastinter \(often)ms"

@@ -32,7 +32,7 @@ enum RoutePlan {
       return makeRoom(for: step, base, wanted, live, at.now) ?? step
     }
     if let step = splitStage(base, wanted, live, at) { return step }
-    if at.patience, let step = checkStage(base, live) { return step }
+    if at.patience, let step = checkStage(base, wanted, live) { return step }
     if let step = removeStage(base, wanted, live, at.now) { return step }
     if let stranger = stranger(base, live) {
       return .wait("requests of \(stranger) have to end", isLong: false)
@@ -115,9 +115,12 @@ enum RoutePlan {
     return next == base ? nil : .perform([.writeFiles(next)])
   }
 
-  /// A share is given to what is read to be up: whoever added a server can do that with the next reading.
-  private static func checkStage(_ base: StoredRoute, _ live: LiveTarget) -> Step? {
-    for entry in base.entries {
+  /// A share is given to what is read to be up: whoever added a stack can do that with the next reading.
+  private static func checkStage(
+    _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget
+  ) -> Step? {
+    for entry in base.entries where entry.backend.weightPercent == 0 {
+      guard wanted.backends.contains(where: { entry.isSameStack(as: $0) }) else { continue }
       let rows = live.current?.servers[entry.slot] ?? []
       guard let row = rows.first(where: \.awaitsCheck) else { continue }
       return .wait("the first check of \(row.name) has not ended", isLong: false)

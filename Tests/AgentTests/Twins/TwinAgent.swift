@@ -53,8 +53,7 @@ final class TwinAgent {
     place.world.withLock { $0.isPassing = false }
     await parts.executor.drain()
     // Inspections end on their own; the next pass must find the same in both worlds.
-    while place.world.withLock({ $0.inspecting }) > 0 { await Task.yield() }
-    for _ in 0..<20 { _ = await parts.inspector.current(of: [], at: clock.now()) }
+    while await !parts.inspector.isIdle { await Task.yield() }
     let writes = await ledger.takeWrites()
     return writes.first { write in write.entries.allSatisfy { $0.kind != .outcome } }
   }

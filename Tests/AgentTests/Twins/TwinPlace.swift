@@ -13,7 +13,6 @@ final class TwinPlace: Platform, TrafficRouter {
     var drifted: Set<StackID> = []
     var unknown: String?
     var writes = 0
-    var inspecting = 0
     /// An inspection ends only between two passes: never within the one that began it, by chance.
     var isPassing = false
   }
@@ -56,8 +55,6 @@ final class TwinPlace: Platform, TrafficRouter {
   }
 
   func inspect(_ certificate: BirthCertificate) async throws(PlatformError) -> Inspection {
-    world.withLock { $0.inspecting += 1 }
-    defer { world.withLock { $0.inspecting -= 1 } }
     while world.withLock({ $0.isPassing }) { await Task.yield() }
     let isDrifted = world.withLock { $0.drifted.contains(certificate.stack) }
     let path = FieldPath("stack", "/argv")

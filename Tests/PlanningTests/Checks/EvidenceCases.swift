@@ -247,6 +247,15 @@ enum PrecedenceCases {
     } good: { right in
       right.target.record?.hold = aborted
     },
+    RuleCase("S18", "weight for a digest that a person holds, not one whose name is taken") {
+      wrong in
+      wrong.record { $0.hold = aborted }
+    } good: { right in
+      right.record { record in
+        record.hold = aborted
+        record.hold?.reason = .nameTaken
+      }
+    },
     RuleCase("S18", "a launch of an aborted digest") { wrong in
       wrong.launch()
       wrong.record { $0.hold = aborted }

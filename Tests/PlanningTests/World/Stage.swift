@@ -35,6 +35,9 @@ struct Stage {
   private mutating func perform(
     _ verb: String, _ words: [String], _ more: [String]
   ) throws(ScriptError) {
+    guard more.isEmpty || verb == "commit" else {
+      throw ScriptError("only commit takes more than one line: \(more[0]) is a command of its own")
+    }
     switch verb {
     case "new":
       world = World()
