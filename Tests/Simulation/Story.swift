@@ -85,7 +85,10 @@ package struct Story: Sendable {
     Story("resize", [(first, .resize, 2)]),
     Story("removal", [(first, .remove, 0)], two),
     Story("removal and return", [(first, .remove, 0), (first + 1500, .restore, 0)], two),
-    Story("removal beside a wrong document", [(first, .removeWhileBroken, 0)], two),
+    Story("removal beside a wrong document", [(first, .removeWhileBroken, 0)]) {
+      two(&$0)
+      $0.targets.append(Declaration(target: Setup.names[2]))
+    },
     Story("drift", [(first, .drift, 1)]),
     Story("drift of a worker", [(first, .drift, 1)], worker),
     Story("a stack that is deleted", [(first, .deleteStack, 0)]),
