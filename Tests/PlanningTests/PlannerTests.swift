@@ -34,6 +34,47 @@ import Testing
     #expect(stage.world.ledger.records[Self.job]?.stable == 1)
   }
 
+  /// How many processes of v001 and v002 still run since they were asked to end; nil: not asked yet.
+  @Test(
+    arguments: [
+      (nil, nil, 1), (2, nil, 2), (0, nil, 1), (2, 0, 2), (0, 2, 1), (2, 2, 1),
+    ] as [(Int?, Int?, Int)])
+  func `stacks end side by side`(_ first: Int?, _ second: Int?, _ next: Int) {
+    var world = CheckCase()
+    world.settle()
+    let stable = CheckCase.remembered(CheckCase.new, .stable, wasStable: true)
+    let ending = CheckCase.remembered(CheckCase.old, .retiring, wasStable: false)
+    world.record { record in
+      record.stacks = [1: ending, 2: ending, 3: stable]
+      (record.stable, record.nextGeneration) = (3, 4)
+    }
+    var stacks = [CheckCase.observed(CheckCase.old, 1), CheckCase.observed(CheckCase.old, 2)]
+    for (place, running) in [first, second].enumerated() {
+      guard let running else { continue }
+      stacks[place].phase = .retiring
+      stacks[place].capacity = Capacity(declared: 2, intended: 0, running: running)
+    }
+    world.target.stacks = .known(stacks + [CheckCase.observed(CheckCase.new, 3)])
+    world.target.probes = [3: ProbeReport(healthy: 2, proven: 2, age: .seconds(1))]
+    world.readRoute { route in
+      var served = CheckCase.route([2: 100])
+      let seen = CheckCase.observed(CheckCase.new, 3)
+      served.backends = [
+        Backend(
+          generation: 3, launch: seen.certificate.launch, endpoints: seen.endpoints,
+          weightPercent: 100, checkPath: "/healthz")
+      ]
+      (served.fallback, served.drainDeadline) = (3, CheckCase.new.traffic.drainDeadline)
+      route.route = served
+    }
+    let actions = Planner.plan(world.input).plan.first?.actions ?? []
+    guard case .retire(let stack)? = actions.first else {
+      Issue.record("does \(actions)")
+      return
+    }
+    #expect(stack.generation.number == next)
+  }
+
   /// v002 serves; a listing may be five seconds late.
   @Test func `what could not be read was not absent meanwhile`() {
     var world = CheckCase()

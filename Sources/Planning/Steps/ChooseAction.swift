@@ -262,8 +262,7 @@ extension TargetPass {
   /// What was decided in an earlier pass, so that the decision is on record before anything goes.
   private mutating func discard() {
     if record.route.isUnread { return note("nothing is retired until the route is read again") }
-    for (generation, stack) in record.stacks.sorted(by: { $0.key < $1.key })
-    where stack.role == .retiring && stack.inRole > .zero && stacks[generation] != nil {
+    for generation in retiring {
       guard isDrained(generation), isUnrouted(generation), let reference = reference(generation)
       else { continue }
       if let objection = objection(to: .retire) {
@@ -279,6 +278,18 @@ extension TargetPass {
       guard actions.isEmpty else { return }
       act(.retire(reference), "retires \(generation)")
     }
+  }
+
+  /// What has ended goes first, then what was not asked to end yet: so many stacks end side by side, and
+  /// none waits for another's last requests.
+  private var retiring: [Generation] {
+    func rank(_ generation: Generation) -> Int {
+      guard let stack = stacks[generation], stack.phase == .retiring else { return 1 }
+      return stack.capacity.running == 0 ? 0 : 2
+    }
+    return record.stacks.filter { $0.value.role == .retiring && $0.value.inRole > .zero }.keys
+      .filter { stacks[$0] != nil }
+      .sorted { (rank($0), $0) < (rank($1), $1) }
   }
 }
 
