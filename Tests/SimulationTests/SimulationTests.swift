@@ -4,7 +4,7 @@ import Testing
 
 /// Simulated histories of the real agent: a few of those that `make simulate` and `make deaths` run.
 @Suite struct SimulationTests {
-  private static let seeds = 200
+  private static let seeds = 600
   private static let groups = 8
 
   @Test(arguments: 0..<groups) func `no seed breaks an invariant`(_ group: Int) {
