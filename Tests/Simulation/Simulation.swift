@@ -139,14 +139,12 @@ package final class Simulation: @unchecked Sendable {
     return took
   }
 
-  /// Until nothing is left that goes by itself, nothing has happened for a while, and whatever was asked
-  /// in the safety phase has been answered.
+  /// Until nothing is left that goes by itself, and nothing has happened for a while.
   private func letGo(within retention: Int) {
     let end = now + retention
-    let answered = schedule.length + slowestAnswer
     var quietSince = now
     var before = (mutations, disk.ledger.sequence)
-    while now < end, violations.isEmpty, now < answered || now - quietSince < 1500 + lateness {
+    while now < end, violations.isEmpty, now - quietSince < 2500 + lateness + slowestAnswer {
       timeline.run(until: now + 500)
       if !isLeftAlone || before != (mutations, disk.ledger.sequence) {
         (quietSince, before) = (now, (mutations, disk.ledger.sequence))
@@ -331,7 +329,7 @@ package final class Simulation: @unchecked Sendable {
 enum Liveness {
   /// From the last fault until everything is as declared.
   static let deadline = 240_000
-  static let silence = 2500
+  static let silence = 3500
 }
 
 /// What became of one schedule.

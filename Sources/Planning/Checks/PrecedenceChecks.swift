@@ -46,7 +46,10 @@ extension PlanChecks {
   /// S18: an abort takes weight only from the candidate, and does nothing without a rollout. One
   /// that begins in the same pass is not what it was about, nor is a removal that is allowed in it.
   static let abortIsTotal: Rule = { checked in
-    let isAborted = checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
+    // A retry after it takes it back.
+    let id = checked.plan.target
+    let asked = checked.input.requests.filter { $0.verb == .abort(id) || $0.verb == .retry(id) }
+    let isAborted = asked.max { $0.sequence < $1.sequence }?.verb == .abort(id)
     guard isAborted, let before = checked.before, let stable = before.stable,
       before.rollout != nil || checked.after?.rollout == nil
     else { return [] }

@@ -242,6 +242,20 @@ enum PrecedenceCases {
       right.abort()
       right.park(1)
     },
+    RuleCase("S18", "an abort that nobody takes back stops stable") { wrong in
+      wrong.settle()
+      wrong.abort()
+      wrong.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
+      wrong.park(2)
+    } good: { right in
+      right.settle()
+      right.abort()
+      right.input.requests.append(
+        OperatorRequest(
+          sequence: 2, verb: .retry(CheckCase.id), by: "alice", at: WallTime(milliseconds: 0)))
+      right.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
+      right.park(2)
+    },
     RuleCase("S18", "weight for an aborted digest") { wrong in
       wrong.record { $0.hold = aborted }
     } good: { right in
