@@ -46,20 +46,18 @@ extension PlanChecks {
   /// S18: an abort takes weight only from the candidate, and does nothing without a rollout. One
   /// that begins in the same pass is not what it was about, nor is a removal that is allowed in it.
   static let abortIsTotal: Rule = { checked in
-    // A retry after it takes it back.
-    let id = checked.plan.target
-    let asked = checked.input.requests.filter { $0.verb == .abort(id) || $0.verb == .retry(id) }
-    let isAborted = asked.max { $0.sequence < $1.sequence }?.verb == .abort(id)
+    let isAborted = checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
     guard isAborted, let before = checked.before, let stable = before.stable,
       before.rollout != nil || checked.after?.rollout == nil
     else { return [] }
     var wrong: [String] = []
-    if checked.lowered.contains(stable), !checked.isRemovalAllowed {
+    let isMeant = checked.isRemovalAllowed || vacatesAfterRetry(checked)
+    if checked.lowered.contains(stable), !isMeant {
       wrong.append("an abort takes weight from stable")
     }
     let stopped =
       checked.reductions.map(\.stack.generation) + checked.retirements.map(\.generation)
-    if stopped.contains(stable), !checked.isRemovalAllowed {
+    if stopped.contains(stable), !isMeant {
       wrong.append("an abort stops instances of stable")
     }
     if let candidate = before.rollout?.candidate,
@@ -68,6 +66,16 @@ extension PlanChecks {
       wrong.append("an aborted candidate gains weight")
     }
     return wrong
+  }
+
+  /// The person has asked for another try since, in the same pass, and the strategy ends the old stack first.
+  private static func vacatesAfterRetry(_ checked: CheckedPlan) -> Bool {
+    let id = checked.plan.target
+    let asked = checked.input.requests.filter { $0.verb == .abort(id) || $0.verb == .retry(id) }
+    guard asked.max(by: { $0.sequence < $1.sequence })?.verb == .retry(id),
+      checked.allowsDowntime, let new = checked.after?.rollout
+    else { return false }
+    return new.candidate != checked.before?.rollout?.candidate
   }
 
   /// S18: what a person or a missing verdict holds is neither launched nor given weight.

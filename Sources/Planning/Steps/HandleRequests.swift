@@ -35,7 +35,7 @@ extension TargetPass {
   }
 
   /// The ledger was lost, and nobody has said yet what becomes of this target.
-  private var isLossOpen: Bool {
+  var isLossOpen: Bool {
     record.hold?.reason == .ledgerLost || record.isLossDue == true
   }
 

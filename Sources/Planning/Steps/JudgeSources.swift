@@ -69,7 +69,7 @@ struct SourceJudge {
     guard state.isComplete, state.targetCount > 0 else {
       return "\(commit.short) was not read whole, or declares nothing: nothing is removed"
     }
-    if pass.record.hold?.reason == .ledgerLost || pass.record.isLossDue == true {
+    if pass.isLossOpen {
       return "the ledger was lost: nothing is removed"
     }
     if memory.approvedRemovals.contains(commit) { return nil }

@@ -233,28 +233,23 @@ enum PrecedenceCases {
       right.shift([1: 100, 2: 0])
     },
     RuleCase("S18", "an abort without a rollout that stops stable") { wrong in
-      wrong.settle()
-      wrong.abort()
-      wrong.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
-      wrong.park(2)
+      wrong.abortStoppingStable()
     } good: { right in
       right.settle()
       right.abort()
       right.park(1)
     },
-    RuleCase("S18", "an abort that nobody takes back stops stable") { wrong in
-      wrong.settle()
-      wrong.abort()
-      wrong.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
-      wrong.park(2)
+    RuleCase("S18", "a retry after an abort that stops stable although no downtime is declared") {
+      wrong in
+      wrong.retryStoppingStable(by: .blueGreen)
     } good: { right in
-      right.settle()
-      right.abort()
-      right.input.requests.append(
-        OperatorRequest(
-          sequence: 2, verb: .retry(CheckCase.id), by: "alice", at: WallTime(milliseconds: 0)))
-      right.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
-      right.park(2)
+      right.retryStoppingStable(by: .recreate)
+    },
+    RuleCase("S18", "weight for what was aborted, whatever is tried again") { wrong in
+      wrong.abort()
+      wrong.retry()
+    } good: { right in
+      right.retry()
     },
     RuleCase("S18", "weight for an aborted digest") { wrong in
       wrong.record { $0.hold = aborted }
@@ -284,6 +279,30 @@ enum PrecedenceCases {
 }
 
 extension CheckCase {
+  /// v002 is stable and has no traffic.
+  fileprivate mutating func abortStoppingStable() {
+    settle()
+    abort()
+    readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
+    park(2)
+  }
+
+  fileprivate mutating func retryStoppingStable(by strategy: RolloutPolicy.Strategy) {
+    abortStoppingStable()
+    retry()
+    var spec = Self.new
+    spec.rollout.strategy = strategy
+    target.desired = .desired(spec)
+    target.record?.rollout = RolloutMachine(candidate: 1, from: 2, cause: .commit)
+    after { $0.rollout = RolloutMachine(candidate: 3, from: 2, cause: .commit, strategy: strategy) }
+  }
+
+  fileprivate mutating func retry() {
+    input.requests.append(
+      OperatorRequest(
+        sequence: 2, verb: .retry(Self.id), by: "alice", at: WallTime(milliseconds: 0)))
+  }
+
   mutating func abort() {
     input.requests = [
       OperatorRequest(

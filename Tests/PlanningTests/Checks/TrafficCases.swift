@@ -124,18 +124,14 @@ enum CapacityCases {
       right.park(2)
     },
     RuleCase("S2", "a worker that is trusted stopped while the other is ill") { wrong in
-      wrong.worker()
-      wrong.target.probes[2]?.healthy = 1
-      wrong.park(1)
+      wrong.workerBesideAnIllOne()
     } good: { right in
       right.worker()
       right.target.probes[1]?.healthy = 1
       right.park(2)
     },
     RuleCase("S2", "a worker stopped before the next has taken over") { wrong in
-      wrong.worker()
-      wrong.target.probes[2]?.healthy = 1
-      wrong.park(1)
+      wrong.workerBesideAnIllOne()
     } good: { right in
       right.worker()
       right.park(1)
@@ -199,6 +195,13 @@ extension CheckCase {
     spec.route = nil
     target.desired = .desired(spec)
     target.route = .known(nil)
+  }
+
+  /// v001 is stopped.
+  fileprivate mutating func workerBesideAnIllOne() {
+    worker()
+    target.probes[2]?.healthy = 1
+    park(1)
   }
 
   fileprivate mutating func exclusive() {
