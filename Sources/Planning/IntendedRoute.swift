@@ -91,9 +91,15 @@ extension TargetPass {
     }
   }
 
-  /// What cannot be written as it is stays unwritten.
-  private func kept(_ observed: [Generation: Int]) -> [Generation: Int]? {
-    observed.values.reduce(0, +) == 100 || observed.isEmpty ? observed : nil
+  /// What cannot be written as it is stays unwritten, and what a reading shows that may be older than the
+  /// last write is not written again: that would take the write back.
+  private mutating func kept(_ observed: [Generation: Int]) -> [Generation: Int]? {
+    let wanted = (record.route.wanted?.split ?? observed).filter { $0.value > 0 }
+    guard wanted == observed || isRouteSettled else {
+      note("waits until a reading of the route shows all writes")
+      return nil
+    }
+    return observed.values.reduce(0, +) == 100 || observed.isEmpty ? observed : nil
   }
 
   /// S1 and S2; nil when it may take all traffic.

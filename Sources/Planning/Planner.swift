@@ -115,7 +115,7 @@ private struct Fleet {
     var refused: [PlatformName?: Int] = [:]
     for index in passes.indices where passes[index].record.rollout != nil {
       if passes[index].isLaunchRefused {
-        refused[passes[index].spec?.platform, default: 0] += 1
+        refused[passes[index].platform, default: 0] += 1
       } else {
         running += 1
       }
@@ -125,7 +125,7 @@ private struct Fleet {
       waiting.filter { passes[$0].wish?.cause == .repair }
       + waiting.filter { passes[$0].wish?.cause != .repair }
     for index in ordered
-    where running + refused[passes[index].spec?.platform, default: 0]
+    where running + refused[passes[index].platform, default: 0]
       < input.limits.concurrentRollouts
     {
       passes[index].mayLaunch = true
@@ -200,6 +200,9 @@ extension TargetPass {
       if record == before { return }
     }
   }
+
+  /// Also of a target that is being removed.
+  fileprivate var platform: PlatformName? { (spec ?? record.lastGood)?.platform }
 
   /// Two sources declare it, and neither is in charge.
   fileprivate var openContest: String? {

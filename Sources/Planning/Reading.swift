@@ -73,7 +73,11 @@ extension TargetPass {
   /// A listing that shows things late may not show it yet.
   func mayBeThere(_ generation: Generation) -> Bool {
     guard let time = record.stacks[generation]?.absentFor else { return false }
-    return time < input.whole.stacksPropagation + input.whole.stacksAge
+    if time < input.whole.stacksPropagation + input.whole.stacksAge { return true }
+    // A launch that was under way may have made it since, also again.
+    let role = record.stacks[generation]?.role
+    let isLaunched = role == .candidate || role == .superseded
+    return isLaunched && !(isListingSettled && input.whole.inFlight.isEmpty)
   }
 
   /// The listing shows all that was asked of the platform: only by such a one more is asked.

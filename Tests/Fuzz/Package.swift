@@ -33,7 +33,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CGit2", path: "Sources/CGit2", pkgConfig: "libgit2"),
     .target(name: "CHost", path: "Sources/CHost"),
-    module("GitSource", ["CGit2", "Model", "Transport", crypto]),
+    module("GitSource", ["CGit2", "CHost", "Model", "Transport", crypto]),
     module("HAProxyRouter", ["Model", "PlatformKit"]),
     module("KeeperKit", ["CHost", crypto]),
     module("LedgerKit", ["Model"]),

@@ -64,6 +64,22 @@ private let door = system.union(["Model", "PlatformKit", "Transport"])
     #expect(imports(of: text) == ["Model", "LedgerKit", "Foundation", "Glibc"])
   }
 
+  /// They are built seldom, and by a package of their own.
+  @Test func `the fuzzers are given every module of ours that is imported`() throws {
+    let declared = dependencies(of: try Repository.read("Tests/Fuzz/Package.swift"))
+    let folders = ["HAProxyRouter": "Routers/HAProxy", "LocalPlatform": "Platforms/Local"]
+    let ours = Set(declared.keys).union(["CCurl", "CGit2", "CHost"])
+    #expect(declared.count > 5)
+    for (name, dependencies) in declared {
+      let files = try Repository.files("Sources/\(folders[name] ?? name)", suffixes: ".swift")
+      #expect(!files.isEmpty, "\(name)")
+      for file in files {
+        let missing = ours.intersection(imports(of: file.text)).subtracting(dependencies)
+        #expect(missing.isEmpty, "\(file.path) imports \(missing.sorted())")
+      }
+    }
+  }
+
   @Test func `pure modules know nothing of the system`() {
     for module in ["Model", "LedgerKit", "Planning", "Manifest", "Display"] {
       #expect(mayImport[module]?.isDisjoint(with: system) == true, "\(module)")
@@ -85,6 +101,16 @@ private func moduleFolder(of path: String) -> String? {
   guard let first = parts.first, first != "viridian" else { return nil }
   let nested: Set<Substring> = ["Platforms", "Routers"]
   return nested.contains(first) ? parts.prefix(2).joined(separator: "/") : String(first)
+}
+
+/// `module("Name", ["One", "Two", …])` of the fuzzers' manifest.
+private func dependencies(of manifest: String) -> [String: Set<String>] {
+  var result: [String: Set<String>] = [:]
+  for match in manifest.matches(of: /module\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
+    let names = match.output.2.matches(of: /"(\w+)"/).map { String($0.output.1) }
+    result[String(match.output.1)] = Set(names)
+  }
+  return result
 }
 
 /// The modules that a source file imports, in order.

@@ -41,8 +41,11 @@ struct Run: ParsableCommand {
       DispatchQueue.concurrentPerform(iterations: threads) { thread in
         for seed in stride(from: from + thread, to: from + seeds, by: threads)
         where !(first && tally.failed > 0) {
-          var outcome = Simulation(Schedule(seed: UInt64(seed))).run()
-          if twice, Simulation(Schedule(seed: UInt64(seed))).run().hash != outcome.hash {
+          let toRest = Schedule.isFollowedToRest(seed)
+          var outcome = Simulation(Schedule(seed: UInt64(seed))).run(toRest: toRest)
+          if twice,
+            Simulation(Schedule(seed: UInt64(seed))).run(toRest: toRest).hash != outcome.hash
+          {
             outcome.violations.append("determinism: another history the second time")
           }
           tally.add(outcome, "seed \(seed)")

@@ -62,6 +62,12 @@ final class Ground {
     return listings.first { now - $0.at <= age }?.listing ?? current
   }
 
+  /// While the host slept, readings that are late have come to show everything.
+  func catchUp() {
+    listings = []
+    shown = [:]
+  }
+
   func ensure(_ certificate: BirthCertificate) throws(PlatformError) {
     let id = certificate.stack
     if foreign.contains(where: { $0.name == id.name() }) {

@@ -122,7 +122,9 @@ extension Simulation {
       timeline.plan(after: draw % 3000) { self.startAgent() }
     case .reboot: reboot()
     case .clockJump: wallSteps += (draw % 3 - 1) * 315_360_000_000 + draw % 7_200_000 - 3_600_000
-    case .suspend: bootedAt -= draw % 4_000_000
+    case .suspend:
+      bootedAt -= draw % 4_000_000
+      ground.catchUp()
     case .ledgerLost, .ledgerRestored: changeLedger(happening)
     default: break
     }

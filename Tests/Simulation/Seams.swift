@@ -20,7 +20,7 @@ struct SimulatedPlatform: Platform {
       guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
       let late = simulation.schedule.setup.listingMilliseconds
       return try simulation.read(
-        .listing, \.listing, by: life,
+        .listing, { $0.listing }, by: life,
         simulation.ground.listing(of: late == 0 ? 0 : simulation.below(late + 1)))
     }
   }
@@ -64,7 +64,7 @@ struct SimulatedPlatform: Platform {
     return try await simulation.call(.platform, by: life) { () throws(PlatformError) in
       let found = simulation.ground.stacks[stack]
       let inspections = try simulation.read(
-        .inspection, \.inspections, by: life, found.map { [stack: $0.inspection] } ?? [:])
+        .inspection, { $0.inspections }, by: life, found.map { [stack: $0.inspection] } ?? [:])
       guard let inspection = inspections[stack] else { throw .transient("\(stack) is gone") }
       return inspection
     }
@@ -91,7 +91,7 @@ struct SimulatedRouter: TrafficRouter {
       guard !simulation.isRouterDown else { throw .transient("no router answers") }
       let mayBeLate = simulation.schedule.setup.propagationMilliseconds > 0
       return try simulation.read(
-        .routes, \.routes, by: life,
+        .routes, { $0.routes }, by: life,
         simulation.ground.observedRoutes(isLate: mayBeLate && simulation.below(4) > 0))
     }
   }
@@ -163,7 +163,7 @@ struct SimulatedLedger: Ledger {
   func load() async throws(LedgerError) -> LedgerContents {
     let (simulation, life) = (simulation, life)
     let (file, isNew, isOlder) = try await call { disk throws(PlatformError) in
-      let file = try simulation.read(.ledger, \.ledger, by: life, disk.ledger)
+      let file = try simulation.read(.ledger, { $0.ledger }, by: life, disk.ledger)
       defer { disk.isNew = false }
       return (file, disk.isNew, disk.isMarkBeyond(file))
     }
@@ -196,7 +196,7 @@ struct SimulatedLedger: Ledger {
     let (simulation, life) = (simulation, life)
     return try await call { disk throws(PlatformError) in
       let requests = try simulation.read(
-        .requests, \.ledger.requests, by: life, disk.ledger.requests)
+        .requests, { $0.ledger.requests }, by: life, disk.ledger.requests)
       return requests.filter { $0.sequence > sequence }
     }
   }
@@ -264,7 +264,7 @@ struct SimulatedInputs: ArtifactFetcher, SecretReader {
     let (simulation, life) = (simulation, life)
     return try await simulation.call(.inputs, by: life) { () throws(PlatformError) in
       let version = try simulation.read(
-        .secret, \.secretVersion, by: life, simulation.secretVersion)
+        .secret, { $0.secretVersion }, by: life, simulation.secretVersion)
       return (Secret(Self.canary), "version-\(version)")
     }
   }
@@ -294,14 +294,14 @@ struct SimulatedSource: SnapshotSource {
   func tip() async throws(SourceFailure) -> CommitID {
     let life = life
     return try await call { simulation throws(PlatformError) in
-      try simulation.read(.source, \.tip, by: life, simulation.repository.visibleTip)
+      try simulation.read(.source, { $0.tip }, by: life, simulation.repository.visibleTip)
     }
   }
 
   func load(accepted: CommitID?) async throws(SourceFailure) -> SnapshotVerdict {
     let (life, name) = (life, name)
     return try await call { simulation throws(PlatformError) in
-      let tip = try simulation.read(.source, \.tip, by: life, simulation.repository.visibleTip)
+      let tip = try simulation.read(.source, { $0.tip }, by: life, simulation.repository.visibleTip)
       return simulation.repository.verdict(on: tip, since: accepted, source: name)
     }
   }

@@ -52,28 +52,41 @@ extension Setup {
   ]
 
   /// Drawn for a seed: one target mostly, so that its life is deep; two or three now and then.
-  init(drawing random: inout SplitMix, isShort: Bool) {
+  init(drawing random: inout SplitMix, _ size: Schedule.Size) {
     targets = []
-    let count = random.pick(isShort ? [1, 1, 1, 1, 1, 2] : [1, 1, 1, 2, 2, 3])
-    // A short history may be that of a worker, too.
-    let first = isShort && count == 1 && random.below(5) == 0 ? 2 : 0
+    let count =
+      switch size {
+      case .brief: 1
+      case .short: random.pick([1, 1, 1, 1, 2])
+      case .long: random.pick([1, 1, 1, 2, 2, 3])
+      }
+    // A history of one target may be that of a worker, too.
+    let first = size != .long && count == 1 && random.below(5) == 0 ? 2 : 0
     for index in 0..<count { targets.append(Declaration(Self.names[first + index], &random)) }
-    if isShort {
+    if size != .long {
       targets[0].instances = 1 + random.below(2)
       targets[0].warmMilliseconds = random.pick([300, 1000])
       targets[0].bakeMilliseconds = random.pick([0, 500, 1500])
       targets[0].drainMilliseconds = random.pick([0, 300, 800])
     }
+    if size == .brief {
+      intervalMilliseconds = 500
+      targets[0].bakeMilliseconds = random.pick([0, 300, 600])
+      targets[0].drainMilliseconds = random.pick([0, 300])
+      targets[0].deadlineMilliseconds = random.pick([1500, 3000])
+    }
     if count > 1, random.below(4) == 0 { targets[1].dependsOn = [targets[0].target] }
     latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
-    launchMilliseconds = random.pick(isShort ? [100, 600] : [100, 600, 600, 2500])
-    startMilliseconds = random.pick([50, 200, 200, 1000])
+    launchMilliseconds = random.pick(
+      size == .brief ? [100, 300] : size == .short ? [100, 600] : [100, 600, 600, 2500])
+    startMilliseconds = random.pick(size == .brief ? [50, 200, 400] : [50, 200, 200, 1000])
     launchesOnlyWhenAsked = random.below(2) == 0
     sessionMilliseconds = random.pick([0, 300, 1500])
     healMilliseconds = random.pick([300, 1500])
-    pollMilliseconds = random.pick(isShort ? [500, 1000] : [1000, 2000, 5000])
-    propagationMilliseconds = random.pick([0, 0, 0, 300, 700, isShort ? 1000 : 2500])
-    listingMilliseconds = random.pick([0, 0, 0, 300, 700, isShort ? 1000 : 2500])
+    pollMilliseconds = random.pick(size != .long ? [500, 1000] : [1000, 2000, 5000])
+    let latest = size == .long ? 2500 : 1000
+    propagationMilliseconds = random.pick([0, 0, 0, 300, 700, latest])
+    listingMilliseconds = random.pick([0, 0, 0, 300, 700, latest])
     if random.below(3) == 0 { shuffle = random.next() | 1 }
   }
 }

@@ -78,7 +78,9 @@ package final class Simulation: @unchecked Sendable {
   // MARK: - Running
 
   /// Lets the whole schedule happen; the answer is what was wrong, empty at best.
-  package func run() -> Outcome {
+  ///
+  /// `toRest`: also until nothing may happen any more, which is half of the steps of a short history.
+  package func run(toRest: Bool = true) -> Outcome {
     schedule_enter()
     oracle.simulation = self
     startAgent()
@@ -89,7 +91,7 @@ package final class Simulation: @unchecked Sendable {
       if self.sieve.isWatching { self.sieve.record.watch(self.view) }
       return !self.oracle.violations.isEmpty
     }
-    let settledAfter = violations.isEmpty ? settle() : nil
+    let settledAfter = violations.isEmpty ? settle(toRest: toRest) : nil
     finish()
     schedule_leave()
     oracle.simulation = nil
@@ -105,15 +107,15 @@ package final class Simulation: @unchecked Sendable {
   }
 
   /// The liveness phase: nothing goes wrong any more, and everything must become as declared and stay
-  /// quiet. The answer is how long that took, in milliseconds.
-  private func settle() -> Moment? {
+  /// quiet. The answer is how long the first took, in milliseconds.
+  private func settle(toRest: Bool) -> Moment? {
     pointsOfSafety = points
     undoHidden()
     heal()
     let begin = now
     while now - begin < Liveness.deadline, violations.isEmpty, !unmatched.isEmpty {
-      timeline.run(until: now + 1000)
-      if (now - begin) / 1000 % 15 == 0 { askAgain() }
+      timeline.run(until: now + 250)
+      if (now - begin) % 15_000 == 0 { askAgain() }
     }
     guard violations.isEmpty else { return nil }
     guard unmatched.isEmpty else {
@@ -125,7 +127,12 @@ package final class Simulation: @unchecked Sendable {
       return nil
     }
     let took = now - begin
-    if oracle.isLedgerLost { ask(.adopt(nil)) }
+    guard toRest else { return took }
+    if oracle.isLedgerLost {
+      // Whoever was told that nothing can be adopted yet asks again.
+      timeline.run(until: now + lateness + slowestAnswer)
+      ask(.adopt(nil))
+    }
     deaths = []
     letGo(within: retention)
     guard violations.isEmpty else { return nil }

@@ -4,12 +4,13 @@ import Testing
 
 /// Simulated histories of the real agent: a few of those that `make simulate` and `make deaths` run.
 @Suite struct SimulationTests {
-  private static let seeds = 600
+  private static let seeds = 3000
   private static let groups = 8
 
   @Test(arguments: 0..<groups) func `no seed breaks an invariant`(_ group: Int) {
     for seed in stride(from: group + 1, through: Self.seeds, by: Self.groups) {
-      let outcome = Simulation(Schedule(seed: UInt64(seed))).run()
+      let outcome = Simulation(Schedule(seed: UInt64(seed))).run(
+        toRest: Schedule.isFollowedToRest(seed))
       #expect(outcome.violations.isEmpty, "seed \(seed)")
     }
   }

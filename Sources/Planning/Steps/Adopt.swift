@@ -85,6 +85,10 @@ extension TargetPass {
     let isLive = !stacks.isEmpty || route?.route.backends.isEmpty == false
     // Nothing can be judged before a source, or a person, says what is to be.
     guard isUnknown || isLost, !isLive || spec != nil || isAdoptionAsked else { return }
+    // What the process before asked for last is judged with the rest.
+    guard isListingSettled, isRouteSettled else {
+      return note("some of what is there is not known: waits until all of it must be shown")
+    }
     if facts.conditions.isLedgerLost { record.isLossJudged = true }
     record.isLossDue = nil
     // Numbers below may have been used by stacks that are gone.
@@ -102,6 +106,8 @@ extension TargetPass {
       nextGeneration: old.nextGeneration, quarantined: old.quarantined, hold: old.hold,
       isPaused: old.isPaused, lastGood: old.lastGood, clock: old.clock)
     record.spent = old.spent
+    record.sinceStackAction = old.sinceStackAction
+    record.route.sinceWrite = old.route.sinceWrite
     record.removal = old.removal
     record.isLossJudged = old.isLossJudged
     record.alerted = old.alerted

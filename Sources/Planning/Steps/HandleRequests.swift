@@ -23,7 +23,7 @@ extension TargetPass {
       if target == id || isFirst { say(.decision, nil, told) }
       guard target == id || isLossOpen || isKnown else { return }
       // What cannot be seen cannot be accepted.
-      if let unknown { return say(.decision, nil, "nothing is adopted now: \(unknown)") }
+      if let unseen { return say(.decision, nil, "nothing is adopted now: \(unseen)") }
       isAdoptionAsked = true
       if target == id || record.hold?.reason == .ledgerLost || !unclaimedStacks.isEmpty {
         adoptWorld()
@@ -32,6 +32,13 @@ extension TargetPass {
       if isFirst { say(.decision, nil, told) }
     case .abort, .retry, .release: return
     }
+  }
+
+  /// Why the world cannot be judged now.
+  private var unseen: String? {
+    let isSettled = isListingSettled && isRouteSettled
+    return unknown
+      ?? (isLossOpen && !isSettled ? "listing and route need not show yet all that is there" : nil)
   }
 
   /// The ledger was lost, and nobody has said yet what becomes of this target.

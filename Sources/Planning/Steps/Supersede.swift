@@ -12,8 +12,10 @@ extension TargetPass {
     if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
     // Launched as a worker, and traffic is declared now: it has no endpoints and will have none.
     let isUseless = spec.traffic.mode != .none && !isFit(candidate)
-    if rollout.cause == .repair, rollout.phase == .shifting, !isUseless {
-      return note("\(spec.version) waits: \(candidate) is about to bring the service back")
+    // Nothing else serves: taken back now it would go on serving, and be no way back for the next version.
+    let isNeeded = rollout.cause == .repair || record.stable == nil
+    if isNeeded, rollout.phase == .shifting, !isUseless {
+      return note("\(spec.version) waits: \(candidate) is about to serve, and nothing else does")
     }
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))

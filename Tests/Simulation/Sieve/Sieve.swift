@@ -54,7 +54,7 @@ extension Simulation {
   ///
   /// `value`: the part of a view that is read.
   func read<Value>(
-    _ reading: Reading, _ part: KeyPath<View, Value>, by life: Life,
+    _ reading: Reading, _ part: (View) -> Value, by life: Life,
     _ value: @autoclosure () throws(PlatformError) -> Value
   ) throws(PlatformError) -> Value {
     guard sieve.isWatching || sieve.trick != nil else { return try value() }
@@ -68,7 +68,7 @@ extension Simulation {
     played()
     switch play {
     case .honest: return try value()
-    case .show(let view): return view[keyPath: part]
+    case .show(let view): return part(view)
     case .fail: throw .transient("the reading failed")
     case .die:
       life.kill()
@@ -77,7 +77,7 @@ extension Simulation {
     case .change(let kind):
       var changed = view
       changed.spoil(reading, kind)
-      return changed[keyPath: part]
+      return part(changed)
     case .hide(let event):
       let value = try value()
       sieve.undo = hide(event)
@@ -95,7 +95,7 @@ extension Simulation {
 
   /// What has no state of its own to be read.
   func read(_ reading: Reading, by life: Life) throws(PlatformError) {
-    _ = try read(reading, \.at, by: life, now)
+    _ = try read(reading, { $0.at }, by: life, now)
   }
 
   private func played() {
