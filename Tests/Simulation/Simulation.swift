@@ -104,6 +104,7 @@ package final class Simulation: @unchecked Sendable {
     isOver = true
     for life in lives { life.kill() }
     timeline.settle()
+    timeline.clear()
   }
 
   /// The liveness phase: nothing goes wrong any more, and everything must become as declared and stay

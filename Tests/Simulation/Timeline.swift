@@ -63,6 +63,9 @@ final class Timeline: @unchecked Sendable {
     while schedule_run(draw()) != 0 {}
   }
 
+  /// Nothing comes any more: what was planned holds all that it is about.
+  func clear() { heap = [] }
+
   private func draw() -> UInt64 {
     guard shuffle != 0 else { return 0 }
     shuffle = mix(shuffle)

@@ -3,8 +3,10 @@ import Model
 extension PlanChecks {
   /// S6: a generation means one launch of one digest, for ever.
   static let oneStackPerGeneration: Rule = { checked in
-    let generations = checked.launches.map(\.stack.generation)
-    var wrong = checked.launches.flatMap { repetition(of: $0, checked) }
+    let launches = checked.launches
+    guard !launches.isEmpty else { return [] }
+    let generations = launches.map(\.stack.generation)
+    var wrong = launches.flatMap { repetition(of: $0, checked) }
     if Set(generations).count != generations.count { wrong.append("one generation, two launches") }
     for order in checked.newLaunches {
       let highest = (Array(checked.stacks.keys) + Array(checked.before?.stacks.keys ?? [:].keys))
