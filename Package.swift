@@ -86,8 +86,9 @@ let package = Package(
     .executableTarget(
       name: "viridian",
       dependencies: [
-        "Agent", "Alerts", "Display", "GitSource", "HAProxyRouter", "LedgerKit", "LedgerStore",
-        "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit", "Transport", "Web",
+        "Agent", "Alerts", "CHost", "Display", "GitSource", "HAProxyRouter", "LedgerKit",
+        "LedgerStore", "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit", "Transport",
+        "Web",
         arguments, lifecycle, logging, signals,
       ],
       path: "Sources/viridian", swiftSettings: settings),
@@ -99,8 +100,8 @@ let package = Package(
     .executableTarget(
       name: "pass-benchmark",
       dependencies: [
-        "Agent", "LedgerKit", "LedgerStore", "Model", "Planning", "PlatformKit", arguments,
-        logging,
+        "Agent", "CHost", "LedgerKit", "LedgerStore", "Model", "Planning", "PlatformKit",
+        arguments, logging,
       ],
       path: "Benchmarks/PassBenchmark", swiftSettings: settings),
     .executableTarget(

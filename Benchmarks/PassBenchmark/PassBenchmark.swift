@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import CHost
 import Foundation
 import Model
 
@@ -18,6 +19,12 @@ struct PassBenchmark: AsyncParsableCommand {
   @Flag(help: "Measure passes over targets that bake, in place of settled ones.") var busy = false
   @Option(help: ArgumentHelp("The directory of a settled fleet.", visibility: .hidden))
   var anew: String?
+
+  /// As the agent begins.
+  @MainActor static func main() async {
+    _ = chost_share_arena()
+    await main(nil)
+  }
 
   func run() async throws {
     if let anew { return try await startAnew(anew) }

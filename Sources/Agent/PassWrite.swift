@@ -11,12 +11,13 @@ extension PassState {
     for output: PlanningOutput, sources: [SourceName: SourceState], intents: [LedgerEntry],
     at now: Now
   ) throws -> LedgerWrite {
+    // A process goes on from clocks that the one before has written: until its own are due, they are told.
+    let isFirst = clocksWritten == nil
+    let written = clocksWritten ?? now
     let isClockDue =
-      clocksWritten.map {
-        $0.bootID != now.bootID
-          || now.elapsed(since: $0, limit: .seconds(3600)) >= Self.clockInterval
-      } ?? true
-    if isClockDue { clocksWritten = now }
+      written.bootID != now.bootID
+      || now.elapsed(since: written, limit: .seconds(3600)) >= Self.clockInterval
+    if isClockDue || isFirst { clocksWritten = now }
     settle(output)
     var write = adoptions
     for plan in output.plan {
@@ -48,7 +49,9 @@ extension PassState {
     newRecord.memory = output.memory
     newRecord.sources.merge(sources) { _, new in new }
     note(sources, in: &write, at: now)
-    if isClockDue || !adoptions.isEmpty || newRecord.withoutClocks != agentRecord.withoutClocks {
+    if isFirst || isClockDue || !adoptions.isEmpty
+      || newRecord.withoutClocks != agentRecord.withoutClocks
+    {
       write.agentRecord = WrittenRecord(newRecord)
     }
     return write

@@ -64,11 +64,14 @@ package struct ProbeBook: Sendable {
       record = Record(endpoint: endpoint, at: now)
     }
     let wasProven = record.provenSince != nil
-    let wasPassing =
-      record.isPassing && record.at.bootID == now.bootID
+    let wasFresh =
+      record.at.bootID == now.bootID
       && now.elapsed(since: record.at, limit: .seconds(86_400)) <= stack.freshness
+    let wasPassing = record.isPassing && wasFresh
+    // Two passes between which nobody has looked are not in a row: it may have died and started anew.
+    let isInARow = wasFresh || endpoint == nil
     record.isPassing = failure == nil
-    record.consecutivePasses = failure == nil ? record.consecutivePasses + 1 : 0
+    record.consecutivePasses = failure == nil ? (isInARow ? record.consecutivePasses : 0) + 1 : 0
     record.at = now
     if record.consecutivePasses < gate.healthyAfter {
       record.provenSince = nil

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+int chost_share_arena(void) { return mallopt(M_ARENA_MAX, 1); }
 
 const char *chost_stage_name(int stage) {
   switch (stage) {

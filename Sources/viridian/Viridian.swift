@@ -1,11 +1,14 @@
 import ArgumentParser
+import CHost
 import Foundation
 import GitSource
 
 @main
 struct Viridian: AsyncParsableCommand {
   /// Every error ends with 2, also a misspelt flag: 1 means differences.
-  static func main() async {
+  @MainActor static func main() async {
+    // Threads allocate in turn rather than side by side, and what one leaves another takes.
+    _ = chost_share_arena()
     // The agent's own child, started at every poll: not worth looking at all verbs.
     if CommandLine.arguments.dropFirst().first == "source-worker" {
       Foundation.exit(SourceWorker.main(ParserContext.parser))

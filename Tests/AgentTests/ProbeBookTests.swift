@@ -36,6 +36,28 @@ import Testing
     #expect(report?.lastFailure == "instance 0: answered 500")
   }
 
+  /// An agent that stood still, or a host that slept: what was there in between nobody knows.
+  @Test func `passes are in a row only while somebody looks`() {
+    var book = ProbeBook()
+    record(&book, 0, nil, at: 1)
+    record(&book, 0, nil, at: 9)
+    #expect(book.report(key, at: at(9))?.healthy == 1)
+    #expect(book.report(key, at: at(9))?.proven == 0)
+    record(&book, 0, nil, at: 10)
+    #expect(book.report(key, at: at(10))?.proven == 1)
+    record(&book, 0, nil, at: 20)
+    #expect(book.report(key, at: at(20))?.proven == 0)
+  }
+
+  /// Without a health endpoint a stack is judged at each pass, however seldom that is.
+  @Test func `what only has to run is judged from pass to pass`() {
+    var book = ProbeBook()
+    for second in [1, 9] {
+      book.record(key, gate: gate, instance: 0, endpoint: nil, failure: nil, at: at(second))
+    }
+    #expect(book.report(key, at: at(9))?.proven == 1)
+  }
+
   @Test func `how long all are proven is told from the last one to be, and begins anew`() {
     var book = ProbeBook()
     for second in 1...6 {

@@ -28,8 +28,11 @@ final class Tally: @unchecked Sendable {
       hash &+= outcome.hash
       longest = max(longest, outcome.settledAfter ?? 0)
       coverage.add(outcome.coverage)
+      failed += outcome.violations.isEmpty ? 0 : 1
+      if schedules % 20_000 == 0 {
+        FileHandle.standardError.write(Data("  \(schedules) so far, \(failed) failed\n".utf8))
+      }
       guard !outcome.violations.isEmpty else { return }
-      failed += 1
       // At once, also into a file.
       let text = "\(name): \(outcome.violations.joined(separator: "; "))\n"
       if failed <= Self.told { FileHandle.standardOutput.write(Data(text.utf8)) }

@@ -63,6 +63,9 @@ int chost_rename_new(const char *from, const char *to);
 int chost_syncfs(int fd);
 // 1 when the path lies on a file system that never reaches a disk, 0 when not, else negative errno.
 int chost_is_in_memory(const char *path);
+// All threads share one arena of memory: what one frees another takes again. Only before there is a second
+// thread. 1, or 0 when refused.
+int chost_share_arena(void);
 int chost_exited(int status);
 int chost_exit_code(int status);
 int chost_term_signal(int status);
