@@ -40,19 +40,23 @@ struct Loading {
     return alerts
   }
 
-  /// The newest entry must be where the head says: costs one row, not a walk.
+  /// The newest entry must be where the head says, and as it was written: costs two rows, not a walk.
   private func check(_ head: Head, _ chain: Chain) throws {
     guard head.isSigned(by: chain) else {
       throw LedgerError.damaged("the head row was changed, or the identity key is another one")
     }
-    let sql = "SELECT \(EntryRow.columns) FROM entry ORDER BY sequence DESC LIMIT 1"
-    let newest = try Row.fetchOne(db, sql: sql).map { try EntryRow($0) }
-    let mac =
-      newest.map { $0.isCheckpoint ? Checkpoint($0.detailsValue)?.lastMAC : $0.mac }
-      ?? chain.genesis
-    guard newest?.sequence ?? 0 == head.sequence, mac == head.mac else {
+    let sql = "SELECT \(EntryRow.columns) FROM entry ORDER BY sequence DESC LIMIT 2"
+    let rows = try Row.fetchAll(db, sql: sql).map { try EntryRow($0) }
+    let macs = rows.map { $0.isCheckpoint ? Checkpoint($0.detailsValue)?.lastMAC : $0.mac }
+    guard rows.first?.sequence ?? 0 == head.sequence, macs.first ?? chain.genesis == head.mac else {
       throw LedgerError.damaged("its newest entry is not the one that was written last")
     }
+    guard let newest = rows.first else { return }
+    let before = macs.count > 1 ? macs[1] : chain.genesis
+    let mac =
+      newest.isCheckpoint
+      ? chain.checkpointMAC(of: newest) : before.map { chain.mac(of: newest, after: $0) }
+    guard newest.mac == mac else { throw LedgerError.damaged("its newest entry was changed") }
   }
 
   /// One row after the other, so that no more than one lies in memory twice.

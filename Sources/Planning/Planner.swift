@@ -138,6 +138,8 @@ private struct Fleet {
 
   mutating func close() -> PlanningOutput {
     var plans: [TargetPlan] = []
+    // Each is some two kilobytes: an array that grows by itself would take up to twice as much.
+    plans.reserveCapacity(passes.count)
     for index in passes.indices {
       passes[index].chooseAction()
       plans.append(plan(passes[index]))

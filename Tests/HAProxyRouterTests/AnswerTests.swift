@@ -60,6 +60,27 @@ import Testing
     }
   }
 
+  /// A connection that is closed too early, by a master under load.
+  @Test(arguments: ["", "0x1 0 be_web.production_h0", "0x1 0 be_web.production_h0\n", "\n\n"])
+  func `a map that is not answered whole is not read`(_ answer: String) async throws {
+    let directory = try TemporaryDirectory()
+    let rows = "fe_web.production,FRONTEND,0,OPEN,,,,http,9,0\n"
+    let stub = try StubServer(unixPath: directory.path("master.sock")) { connection in
+      var command = ""
+      while !command.hasSuffix("\n"), let byte = connection.read(1).first {
+        command.unicodeScalars.append(Unicode.Scalar(byte))
+      }
+      if command.hasPrefix("show proc") {
+        connection.write(Self.proc)
+      } else {
+        connection.write(command.contains("show stat") ? "# \(Self.columns)\n\(rows)" : answer)
+      }
+    }
+    defer { stub.stop() }
+    let router = try HAProxyRouter(HAProxySettings(directory: directory.path))
+    await #expect(throws: PlatformError.self) { try await router.read() }
+  }
+
   @Test func `a share below nothing in a file that somebody changed is drift`() async throws {
     try await Bench.with { bench in
       let one = try Instance("one")

@@ -27,6 +27,37 @@ import Testing
     }
   }
 
+  /// Their maps are read some at a time.
+  @Test func `of many targets each is read with its own split`() async throws {
+    try await Bench.with(reloadInterval: .zero) { bench in
+      let names = (1...35).map { TargetID(ApplicationName(rawValue: "app\($0)"), "production") }
+      let one = try Instance("one")
+      let routes = try names.enumerated().map { index, name in
+        bench.route(
+          index % 3 == 0 ? [] : [backend(Generation(index), 100, [one])], target: name,
+          port: try Ports.one())
+      }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for route in routes {
+          group.addTask {
+            try await eventually {
+              do {
+                try await bench.router.apply(route, ifRevision: nil)
+                return true
+              } catch PlatformError.waiting { return false } catch PlatformError.conflict {
+                return true
+              }
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      let seen = try await bench.router.read()
+      #expect(seen.count == names.count)
+      for route in routes { #expect(seen[route.target]?.value?.route == route, "\(route.target)") }
+    }
+  }
+
   @Test func `new targets share a reload and wait for the interval`() async throws {
     try await Bench.with(reloadInterval: .seconds(3), coalescing: .milliseconds(300)) { bench in
       try await bench.router.start()

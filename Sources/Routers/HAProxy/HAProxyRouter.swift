@@ -124,16 +124,18 @@ package actor HAProxyRouter: TrafficRouter {
     var routes: [TargetID: Observed<RouteObservation>] = [:]
     let last = meanings
     meanings = [:]
-    for key in world.keys {
+    let keys = Array(world.keys)
+    // A worker that does not answer is everybody's trouble; a file is one target's.
+    let maps = try await reader.maps(of: keys, world)
+    for key in keys {
       let files: LiveTarget
       do throws(PlatformError) {
         files = try reader.files(key, world)
       } catch {
-        // A worker that does not answer is everybody's trouble; a file is one target's.
         routes[key.target] = .unknown(reason: "\(error)")
         continue
       }
-      let live = try await reader.target(files, world)
+      let live = reader.target(files, world, maps)
       let mark = ReadingMark(live)
       let known = last[key].flatMap { $0.mark == mark ? $0.route : nil }
       let route = known ?? Observation(live: live, rendering: rendering).route

@@ -7,8 +7,10 @@ struct WorkerView: Hashable, Sendable {
   var frontend: FrontendRow?
   var slots: Set<Slot> = []
   var servers: [Slot: [ServerRow]] = [:]
-  /// nil: the worker has no map for the target.
-  var map: [String: String]?
+  /// As `show map` shows it; nil: the worker has no map for the target. Most readings are those of the pass
+  /// before, of which nobody needs the entries.
+  var shownMap: String?
+  var map: [String: String]? { shownMap.map(parseMap) }
 
   func server(_ slot: Slot, _ name: String) -> ServerRow? {
     servers[slot]?.first { $0.name == name }

@@ -23,10 +23,10 @@ struct LiveReader: Sendable {
       var keys = files.union(rejected)
       for (_, isCurrent, statistics) in statistics {
         if isCurrent {
-          keys.formUnion(statistics.frontends.compactMap { TargetKey.ofFrontend($0.name) })
+          keys.formUnion(statistics.frontends.keys.compactMap(TargetKey.ofFrontend))
         }
-        for row in statistics.servers where row.sessions > 0 {
-          if let found = TargetKey.ofBackend(row.backend) { keys.insert(found.key) }
+        for (backend, rows) in statistics.servers where rows.contains(where: { $0.sessions > 0 }) {
+          if let found = TargetKey.ofBackend(backend) { keys.insert(found.key) }
         }
       }
       return keys
@@ -47,7 +47,8 @@ struct LiveReader: Sendable {
     }
     var statistics: [(pid: Int, isCurrent: Bool, Statistics)] = []
     for pid in [current] + processes.old {
-      guard let reply = try await ask("show stat -1 15 -1", pid) else { continue }
+      let reply = try await ask("show stat -1 15 -1", pid) { $0.trimmedLine.isEmpty ? nil : $0 }
+      guard let reply else { continue }
       guard let table = Statistics(reply) else {
         throw .transient("worker \(pid) of HAProxy gave no complete statistics")
       }
@@ -79,37 +80,67 @@ struct LiveReader: Sendable {
   }
 
   func target(_ key: TargetKey, _ world: World) async throws(PlatformError) -> LiveTarget {
-    try await target(try files(key, world), world)
+    target(try files(key, world), world, try await maps(of: [key], world))
   }
 
   /// The target with all that workers say of it.
-  func target(
-    _ files: LiveTarget, _ world: World
-  ) async throws(PlatformError) -> LiveTarget {
+  func target(_ files: LiveTarget, _ world: World, _ maps: [Int: Maps]) -> LiveTarget {
     var live = files
     let key = live.key
     for (pid, isCurrent, statistics) in world.statistics {
+      guard let maps = maps[pid] else { continue }
       var view = WorkerView(pid: pid, isCurrent: isCurrent)
-      view.frontend = statistics.frontends.first { $0.name == key.frontend }
-      let slots = Slot.all(settings.slots).filter {
-        statistics.backends.contains(key.backend($0))
+      view.frontend = statistics.frontends[key.frontend]
+      view.slots = Set(
+        Slot.all(settings.slots).filter { statistics.backends.contains(key.backend($0)) })
+      for slot in view.slots {
+        if let rows = statistics.servers[key.backend(slot)] { view.servers[slot] = rows }
       }
-      view.slots = Set(slots)
-      let names = Dictionary(slots.map { (key.backend($0), $0) }) { first, _ in first }
-      for row in statistics.servers {
-        if let slot = names[row.backend] { view.servers[slot, default: []].append(row) }
-      }
-      if view.frontend != nil {
-        guard let reply = try await ask("show map \(settings.mapFile(key))", pid) else { continue }
-        view.map = parseMap(reply)
-      }
+      view.shownMap = maps[key]
       live.workers.append(view)
     }
     return live
   }
 
-  /// The answer of a worker; nil when it has ended meanwhile, which an old one may.
-  private func ask(_ command: String, _ pid: Int) async throws(PlatformError) -> String? {
+  // MARK: - Maps
+
+  /// Of one worker, by target, as it shows them; what a worker has no map for is missing.
+  typealias Maps = [TargetKey: String]
+
+  /// By worker: one that has ended since it was listed is missing.
+  func maps(of keys: [TargetKey], _ world: World) async throws(PlatformError) -> [Int: Maps] {
+    var found: [Int: Maps] = [:]
+    for (pid, _, statistics) in world.statistics {
+      let known = keys.filter { statistics.frontends[$0.frontend] != nil }
+      found[pid] = try await maps(of: known, pid)
+    }
+    return found
+  }
+
+  /// Many in one exchange, each of which costs a connection. nil: the worker has ended.
+  private func maps(of keys: [TargetKey], _ pid: Int) async throws(PlatformError) -> Maps? {
+    var (maps, rest) = (Maps(), keys[...])
+    while !rest.isEmpty {
+      let part = rest.prefix(Self.mapsAtOnce)
+      rest = rest.dropFirst(part.count)
+      let commands = part.map { "show map \(settings.mapFile($0))" }
+      let found = try await ask(commands.joined(separator: ";@!\(pid) "), pid) { reply in
+        splitMaps(reply).flatMap { $0.count == part.count ? $0 : nil }
+      }
+      guard let found else { return nil }
+      for (key, map) in zip(part, found) { maps[key] = map }
+    }
+    return maps
+  }
+
+  /// With the longest paths half of the 16 KiB that HAProxy takes in one go.
+  private static let mapsAtOnce = 16
+
+  /// What `read` makes of a worker's answer, nil if that is none; nil when the worker has ended meanwhile,
+  /// which an old one may.
+  private func ask<Answer>(
+    _ command: String, _ pid: Int, _ read: (String) -> Answer?
+  ) async throws(PlatformError) -> Answer? {
     var problem = PlatformError.transient("worker \(pid) of HAProxy gave no answer")
     var failures = 0
     // Again, because a master under load may close a connection before it is served, and because a
@@ -118,9 +149,7 @@ struct LiveReader: Sendable {
       try await pause(.milliseconds(wait))
       do {
         let reply = try await socket.ask(command, worker: pid)
-        if !reply.trimmedLine.isEmpty || command.hasPrefix("show map"), !isUnknownWorker(reply) {
-          return reply
-        }
+        if !isUnknownWorker(reply), let answer = read(reply) { return answer }
       } catch {
         problem = error
         failures += 1

@@ -24,7 +24,8 @@ struct Observation {
     }
     let frontend = live.current?.frontend
     observation.isListening =
-      frontend?.status == "OPEN" && frontend?.addresses.isEmpty == false && live.current?.map != nil
+      frontend?.status == "OPEN" && frontend?.addresses.isEmpty == false
+      && live.current?.shownMap != nil
     // A target that only old workers know takes nothing new.
     if live.current?.frontend == nil {
       for index in observation.route.backends.indices {

@@ -94,7 +94,7 @@ extension HAProxyRouter {
       if let address = Rendering.stored(in: text)?.listen { taken[address] = key }
     }
     let bound = Set(
-      world.statistics.filter(\.isCurrent).flatMap { $0.2.frontends.flatMap(\.addresses) })
+      world.statistics.filter(\.isCurrent).flatMap { $0.2.frontends.values.flatMap(\.addresses) })
     var problems: [TargetKey: String] = [:]
     for key in changes.keys.sorted() {
       guard case .put(let stored) = changes[key], let address = stored.listen else { continue }

@@ -94,9 +94,8 @@ struct FrontendRow: Hashable, Sendable {
 /// A number of things. They are added up, so none is larger than any HAProxy can have.
 func count(_ cell: String) -> Int { max(0, min(Int(cell) ?? 0, 1 << 40)) }
 
-/// The entries of `show map <file>`: `<pointer> <key> <value>`; nil when the worker has none.
-func parseMap(_ text: String) -> [String: String]? {
-  guard !text.hasPrefix("Unknown map") else { return nil }
+/// The entries of `show map <file>`: `<pointer> <key> <value>`.
+func parseMap(_ text: String) -> [String: String] {
   var entries: [String: String] = [:]
   for line in text[...].pieces("\n") {
     let parts = line.pieces(" ", atMost: 3).map(String.init)
@@ -105,6 +104,26 @@ func parseMap(_ text: String) -> [String: String]? {
     if entries[parts[1]] == nil { entries[parts[1]] = parts[2] }
   }
   return entries
+}
+
+/// The answers to several `show map` in one line, each of which ends with an empty line; nil stands for a
+/// map that is not there. nil: they do not end with one.
+func splitMaps(_ text: String) -> [String?]? {
+  let newline = UInt8(ascii: "\n")
+  var answers: [String?] = []
+  var rest = text.utf8[...]
+  while !rest.isEmpty {
+    var end = rest.startIndex
+    while rest[end] != newline {
+      guard let line = rest[end...].firstIndex(of: newline) else { return nil }
+      end = rest.index(after: line)
+      guard end < rest.endIndex else { return nil }
+    }
+    let answer = Substring(rest[..<end])
+    answers.append(answer.hasPrefix("Unknown map") ? nil : String(answer))
+    rest = rest[rest.index(after: end)...]
+  }
+  return answers
 }
 
 /// The sessions of one server in `show sess`: `0x55…: proto=tcpv4 … be=<backend> srv=<server> …`.

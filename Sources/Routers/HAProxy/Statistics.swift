@@ -1,8 +1,10 @@
 /// The servers and frontends of one worker.
 struct Statistics: Hashable, Sendable {
-  var frontends: [FrontendRow] = []
+  /// By name.
+  var frontends: [String: FrontendRow] = [:]
   var backends: Set<String> = []
-  var servers: [ServerRow] = []
+  /// By backend.
+  var servers: [String: [ServerRow]] = [:]
 
   /// nil for text that is not a complete table.
   init?(_ text: String) {
@@ -42,24 +44,20 @@ struct Statistics: Hashable, Sendable {
   private mutating func add(_ cell: (Column) -> String) {
     switch cell(.kind) {
     case "0":
-      frontends.append(
-        FrontendRow(
-          name: cell(.pxname), status: cell(.status), mode: cell(.mode),
-          maxconn: count(cell(.slim))))
+      let name = cell(.pxname)
+      frontends[name] = FrontendRow(
+        name: name, status: cell(.status), mode: cell(.mode), maxconn: count(cell(.slim)))
     case "1": backends.insert(cell(.pxname))
     case "2":
       // An asterisk marks a check in progress; what follows is the last result.
-      let check = cell(.checkStatus)
-      servers.append(
+      let (check, backend) = (cell(.checkStatus), cell(.pxname))
+      servers[backend, default: []].append(
         ServerRow(
-          backend: cell(.pxname), name: cell(.svname), sessions: count(cell(.scur)),
+          backend: backend, name: cell(.svname), sessions: count(cell(.scur)),
           status: cell(.status), weight: count(cell(.uweight)),
           checkStatus: check.hasPrefix("* ") ? String(check.dropFirst(2)) : check,
           address: cell(.addr), maxconn: count(cell(.slim))))
-    default:
-      let name = cell(.pxname)
-      guard let at = frontends.lastIndex(where: { $0.name == name }) else { return }
-      frontends[at].addresses.append(cell(.addr))
+    default: frontends[cell(.pxname)]?.addresses.append(cell(.addr))
     }
   }
 }

@@ -13,12 +13,14 @@ package func fuzzHAProxy(_ bytes: [UInt8]) {
   _ = Rendering.hardStop(in: Rendering.globalHeader + text)
   var view = WorkerView(pid: 1, isCurrent: true)
   view.slots = [Slot(.http, 0), Slot(.tcp, 1)]
-  view.map = parseMap(text)
+  view.shownMap = text
+  _ = splitMaps(text)
   var live = LiveTarget(key: key)
   if let statistics = Statistics(text) {
-    view.frontend = statistics.frontends.first
-    view.servers[Slot(.http, 0)] = statistics.servers
-    _ = statistics.servers.map { ($0.isUp, $0.isUnchecked, $0.isDraining) }
+    let rows = statistics.servers.values.flatMap { $0 }
+    view.frontend = statistics.frontends.values.first
+    view.servers[Slot(.http, 0)] = rows
+    _ = rows.map { ($0.isUp, $0.isUnchecked, $0.isDraining) }
   }
   live.workers = [view, view]
   _ = live.sessions(Slot(.http, 0))
