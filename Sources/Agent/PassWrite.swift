@@ -11,7 +11,7 @@ extension PassState {
     for output: PlanningOutput, sources: [SourceName: SourceState], intents: [LedgerEntry],
     at now: Now
   ) throws -> LedgerWrite {
-    // A process goes on from clocks that the one before has written: until its own are due, they are told.
+    // The ledger has the clocks that a process begins with: they are written again a minute later.
     let isFirst = clocksWritten == nil
     let written = clocksWritten ?? now
     let isClockDue =

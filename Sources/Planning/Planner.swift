@@ -187,6 +187,8 @@ extension TargetPass {
       let before = record
       notes = []
       adopt()
+      // By a record that is not to be believed nothing is decided.
+      if isLossUnseen { return }
       remove()
       liftHolds()
       closeBreaker()

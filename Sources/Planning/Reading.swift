@@ -74,9 +74,11 @@ extension TargetPass {
   func mayBeThere(_ generation: Generation) -> Bool {
     guard let time = record.stacks[generation]?.absentFor else { return false }
     if time < input.whole.stacksPropagation + input.whole.stacksAge { return true }
-    // A launch that was under way may have made it since, also again.
-    let role = record.stacks[generation]?.role
-    let isLaunched = role == .candidate || role == .superseded
+    // A launch that was under way may have made it since, also again. Of one that was never seen no launch is
+    // taken for another.
+    let stack = record.stacks[generation]
+    let isLaunched =
+      stack?.role == .superseded || (stack?.role == .candidate && stack?.firstSeen != nil)
     return isLaunched && !(isListingSettled && input.whole.inFlight.isEmpty)
   }
 

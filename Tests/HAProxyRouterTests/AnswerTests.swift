@@ -60,6 +60,19 @@ import Testing
     }
   }
 
+  private static let answers: [(text: String, maps: [String?]?)] = [
+    ("", []), ("\n", [""]), ("\n\n", ["", ""]), ("1 a b\n\n", ["1 a b\n"]),
+    ("1 a b\n2 c d\n\n\n3 e f\n\n", ["1 a b\n2 c d\n", "", "3 e f\n"]),
+    ("1 a b\n\nUnknown map identifier.\n\n\n", ["1 a b\n", nil, ""]),
+    ("1 a b", nil), ("1 a b\n", nil), ("1 a b\n\n2 c", nil), ("1 a b\n\n2 c d\n", nil),
+    ("1 a b\n\nCan't find the target PID matching the prefix '@!7'\n", nil),
+  ]
+
+  /// Cut anywhere, it has fewer whole answers than there were questions, or is none.
+  @Test(arguments: answers.indices) func `answers end with an empty line`(_ index: Int) {
+    #expect(splitMaps(Self.answers[index].text) == Self.answers[index].maps)
+  }
+
   /// A connection that is closed too early, by a master under load.
   @Test(arguments: ["", "0x1 0 be_web.production_h0", "0x1 0 be_web.production_h0\n", "\n\n"])
   func `a map that is not answered whole is not read`(_ answer: String) async throws {

@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test(arguments: [Damage.lowBit, .highBit])
-  func `a changed byte of the newest entry is damage`(_ damage: Damage) async throws {
+  func `a changed letter of the newest entry is damage`(_ damage: Damage) async throws {
     let place = try Place()
     let ledger = try place.open()
     for number in 1...5 { try await ledger.commit(write(number)) }

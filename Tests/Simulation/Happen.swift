@@ -320,8 +320,8 @@ extension Simulation {
 extension Oracle {
   func asks(_ verb: OperatorRequest.Verb) {
     switch verb {
-    case .adopt(nil): held = [:]
-    case .adopt(let target?): held[target] = nil
+    case .adopt(nil): adoptable.formUnion(held.keys)
+    case .adopt(let target?): adoptable.insert(target)
     case .release(let target, _), .retry(let target): pardons[target, default: 0] += 4
     case .approveRemoval(let commit): approved.insert(commit)
     case .abort(let target):
@@ -346,7 +346,7 @@ extension Oracle {
     isLedgerLost = true
     // Which of those that do not serve were good ones, nobody knows any more.
     wasTrusted = wasTrusted.filter { ground.weight($0) > 0 }
-    held = [:]
+    (held, adoptable) = ([:], [])
     for (target, declaration) in declared where removed[target] == nil {
       pardons[target, default: 0] += 4
       let digest = declaration.desired(source: "main", commit: "").declaredDigest

@@ -52,6 +52,8 @@ final class Oracle {
   var isLedgerLost = false
   /// Since the ledger was lost: targets that did not serve as declared then, with what was declared.
   var held: [TargetID: Digest] = [:]
+  /// Since then a person asked for their adoption, which the agent may refuse for the moment.
+  var adoptable: Set<TargetID> = []
   private var calls: [TargetID: Int] = [:]
 
   func report(_ invariant: String, _ text: String) {
@@ -124,6 +126,11 @@ final class Oracle {
   func written(_ write: LedgerWrite) {
     for entry in write.entries {
       simulation.note("ledger", "\(entry.kind.rawValue) \(entry.message)")
+      if let target = entry.target, entry.message.hasPrefix("adopts what is there"),
+        adoptable.remove(target) != nil
+      {
+        held[target] = nil
+      }
       if leaks(entry.message) { report("S23", "a secret stands in the history") }
     }
     for alert in write.alerts where leaks(alert.message) {

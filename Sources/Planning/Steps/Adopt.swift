@@ -77,6 +77,9 @@ extension TargetPass {
     record.removal?.isAllowed = false
   }
 
+  /// There is a loss to judge, and readings need not show all that is there yet.
+  var isLossUnseen: Bool { record.isLossDue == true && !(isListingSettled && isRouteSettled) }
+
   /// Nothing is known of live stacks, or one is newer than everything that is known.
   private mutating func judgeLostLedger() {
     if !facts.conditions.isLedgerLost { record.isLossJudged = false }
@@ -86,7 +89,8 @@ extension TargetPass {
     // Nothing can be judged before a source, or a person, says what is to be.
     guard isUnknown || isLost, !isLive || spec != nil || isAdoptionAsked else { return }
     // What the process before asked for last is judged with the rest.
-    guard isListingSettled, isRouteSettled else {
+    record.isLossDue = true
+    if isLossUnseen {
       return note("some of what is there is not known: waits until all of it must be shown")
     }
     if facts.conditions.isLedgerLost { record.isLossJudged = true }

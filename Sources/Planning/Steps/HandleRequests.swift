@@ -36,9 +36,7 @@ extension TargetPass {
 
   /// Why the world cannot be judged now.
   private var unseen: String? {
-    let isSettled = isListingSettled && isRouteSettled
-    return unknown
-      ?? (isLossOpen && !isSettled ? "listing and route need not show yet all that is there" : nil)
+    unknown ?? (isLossUnseen ? "listing and route need not show yet all that is there" : nil)
   }
 
   /// The ledger was lost, and nobody has said yet what becomes of this target.

@@ -4,7 +4,7 @@ import Model
 /// `serving → drained → warm → retired`, each step with its evidence; nothing is deleted before.
 extension TargetPass {
   mutating func retire() {
-    guard isKnown, !isLossOpen else { return }
+    guard isKnown, record.hold?.reason != .ledgerLost else { return }
     for generation in record.stacks.keys.sorted() { settleDrained(generation) }
     tellStuck()
     reprieve()

@@ -5,9 +5,9 @@ import Model
 extension TargetPass {
   mutating func start() {
     wish = nil
-    guard record.rollout == nil, !isRemovalAllowed, !isForgotten, isKnown, spec != nil,
-      record.isLossDue != true
-    else { return }
+    guard record.rollout == nil, !isRemovalAllowed, !isForgotten, isKnown, spec != nil else {
+      return
+    }
     guard let cause = causeToStart() else { return }
     if cause != .drift, cause != .repair || stableState != .serving, let warm = reusable() {
       return reuse(warm)

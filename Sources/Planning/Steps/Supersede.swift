@@ -12,9 +12,11 @@ extension TargetPass {
     if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
     // Launched as a worker, and traffic is declared now: it has no endpoints and will have none.
     let isUseless = spec.traffic.mode != .none && !isFit(candidate)
-    // Nothing else serves: taken back now it would go on serving, and be no way back for the next version.
-    let isNeeded = rollout.cause == .repair || record.stable == nil
-    if isNeeded, rollout.phase == .shifting, !isUseless {
+    // Of a first version that was given the traffic: taken back now it would go on serving, and be no way
+    // back for the next one.
+    let given = record.route.wanted?.weightPercent(of: candidate) ?? 0
+    let isFirst = record.stable == nil && max(given, weight(candidate)) > 0
+    if rollout.cause == .repair || isFirst, rollout.phase == .shifting, !isUseless {
       return note("\(spec.version) waits: \(candidate) is about to serve, and nothing else does")
     }
     if let stable = record.stable, isAsDeclared(stable), isStableThere {

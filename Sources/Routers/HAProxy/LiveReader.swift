@@ -48,7 +48,10 @@ struct LiveReader: Sendable {
     var statistics: [(pid: Int, isCurrent: Bool, Statistics)] = []
     for pid in [current] + processes.old {
       let reply = try await ask("show stat -1 15 -1", pid) { $0.trimmedLine.isEmpty ? nil : $0 }
-      guard let reply else { continue }
+      guard let reply else {
+        if pid == current { throw Self.endedMeanwhile }
+        continue
+      }
       guard let table = Statistics(reply) else {
         throw .transient("worker \(pid) of HAProxy gave no complete statistics")
       }
@@ -110,12 +113,17 @@ struct LiveReader: Sendable {
   /// By worker: one that has ended since it was listed is missing.
   func maps(of keys: [TargetKey], _ world: World) async throws(PlatformError) -> [Int: Maps] {
     var found: [Int: Maps] = [:]
-    for (pid, _, statistics) in world.statistics {
+    for (pid, isCurrent, statistics) in world.statistics {
       let known = keys.filter { statistics.frontends[$0.frontend] != nil }
       found[pid] = try await maps(of: known, pid)
+      if isCurrent, found[pid] == nil { throw Self.endedMeanwhile }
     }
     return found
   }
+
+  /// By somebody's reload: without it every route would look as if nothing were behind it.
+  private static let endedMeanwhile = PlatformError.transient(
+    "the current worker of HAProxy ended while it was read")
 
   /// Many in one exchange, each of which costs a connection. nil: the worker has ended.
   private func maps(of keys: [TargetKey], _ pid: Int) async throws(PlatformError) -> Maps? {
@@ -133,7 +141,7 @@ struct LiveReader: Sendable {
     return maps
   }
 
-  /// With the longest paths half of the 16 KiB that HAProxy takes in one go.
+  /// With the longest paths a fifth of the 16 KiB that HAProxy takes in one go.
   private static let mapsAtOnce = 16
 
   /// What `read` makes of a worker's answer, nil if that is none; nil when the worker has ended meanwhile,

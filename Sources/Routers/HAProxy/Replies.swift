@@ -108,7 +108,7 @@ func parseMap(_ text: String) -> [String: String] {
 
 /// The answers to several `show map` in one line, each of which ends with an empty line; nil stands for a
 /// map that is not there. nil: they do not end with one.
-func splitMaps(_ text: String) -> [String?]? {
+package func splitMaps(_ text: String) -> [String?]? {
   let newline = UInt8(ascii: "\n")
   var answers: [String?] = []
   var rest = text.utf8[...]

@@ -156,6 +156,7 @@ extension Stage {
       world.router.changeByHand(try target(argument), split: try split(words.dropFirst(2)))
     case "sessions": world.router.sessions[try target(argument)] = try split(words.dropFirst(2))
     case "lose": world.router.lose(try target(argument))
+    case "blind": world.router.isBlind = true
     case "deaf": world.router.isDeaf = true
     case "listening": world.router.isDeaf = false
     default: throw ScriptError("unknown router command")

@@ -20,6 +20,8 @@ struct WorldRouter {
   /// What every write answers in place of happening.
   var refusal: ActionOutcome.Result?
   var isDeaf = false
+  /// Its own checks fail, whatever the agent's say.
+  var isBlind = false
 
   struct Written {
     var route: Route
@@ -30,7 +32,7 @@ struct WorldRouter {
     if let unknown { return .unknown(reason: unknown) }
     guard let written = shown[target] ?? routes[target] else { return .known(nil) }
     let up = written.route.backends.map {
-      ($0.generation, platform[target, $0.generation]?.healthy ?? 0)
+      ($0.generation, isBlind ? 0 : platform[target, $0.generation]?.healthy ?? 0)
     }
     return .known(
       RouteObservation(
