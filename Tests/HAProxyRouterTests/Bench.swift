@@ -239,6 +239,13 @@ final class Instance {
   }
 
   func kill() { child.kill() }
+
+  /// It answers everything but its check from now on.
+  func breakCheck() throws {
+    let status = ["/usr/bin/curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"]
+    #expect(try run(status + ["http://127.0.0.1:\(port)/break"], "") == "200")
+    #expect(try run(status + ["http://127.0.0.1:\(port)/healthz"], "") == "503")
+  }
 }
 
 func backend(

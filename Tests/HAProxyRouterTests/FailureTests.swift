@@ -69,7 +69,7 @@ import Testing
       let (one, two) = (try Instance("one"), try Instance("two"))
       // A busy machine may need longer than this bench is ready to wait.
       try await bench.settle(bench.route([backend(1, 100, [one])], fallback: 1))
-      _ = try run(["/usr/bin/curl", "-s", "http://127.0.0.1:\(two.port)/break"], "")
+      try two.breakCheck()
       let load = try Load(bench.port, rate: 200)
       let wanted = bench.route([backend(1, 0, [one]), backend(2, 100, [two])], fallback: 1)
       do {
@@ -85,6 +85,37 @@ import Testing
     }
   }
 
+  /// The path of a check stands in the map: it has to be there before the server is.
+  @Test func `the first check of a stack is its own, however slow the agent is`() async throws {
+    try await Bench.with(upWait: .milliseconds(800)) { bench in
+      let (one, two) = (try Instance("one"), try Instance("two"))
+      try await bench.settle(bench.route([backend(1, 100, [one])], fallback: 1))
+      try two.breakCheck()
+      let (directory, worker) = (bench.settings.directory, try bench.currentWorker())
+      let slow = try HAProxyRouter(bench.settings) { name throws(PlatformError) in
+        guard name == "haproxy.apply.before-commit-map" else { return }
+        // As long as any check of it takes.
+        for _ in 0..<20 {
+          let rows = try? run(
+            ["/usr/bin/socat", "-t5", "-", "UNIX-CONNECT:\(directory)/master.sock"],
+            "@!\(worker) show stat -1 4 -1")
+          if rows?.split(separator: "\n").contains(where: {
+            $0.contains("-v002-") && $0.contains(",UP,")
+          }) == true {
+            return
+          }
+          usleep(25_000)
+        }
+      }
+      let wanted = bench.route([backend(1, 0, [one]), backend(2, 100, [two])], fallback: 1)
+      await #expect(throws: PlatformError.self) {
+        try await slow.apply(wanted, ifRevision: try await bench.observe().revision)
+      }
+      #expect(try await bench.observe().route.split == [1: 100, 2: 0])
+      withExtendedLifetime((one, two)) {}
+    }
+  }
+
   @Test func `an instance that joins a serving stack gets nothing before its check has passed`()
     async throws
   {
@@ -92,7 +123,7 @@ import Testing
       let (a, b) = (try Instance("a"), try Instance("b"))
       try await bench.apply(bench.route([backend(1, 100, [a])], fallback: 1))
       // It answers everything but its check.
-      _ = try run(["/usr/bin/curl", "-s", "http://127.0.0.1:\(b.port)/break"], "")
+      try b.breakCheck()
       let load = try Load(bench.port, rate: 200)
       try await bench.apply(bench.route([backend(1, 100, [a, b])], fallback: 1))
       try await eventually {

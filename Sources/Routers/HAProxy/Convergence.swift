@@ -19,6 +19,7 @@ struct Convergence: Sendable {
     compareFiles()
     compareListener()
     guard !needsReload, let current = live.current else { return }
+    comparePaths(current)
     for slot in Slot.all(rendering.settings.slots) { compare(slot, current) }
     for worker in live.workers { compareMap(worker) }
     for slot in Slot.all(rendering.settings.slots) { removeStrangers(slot, current) }
@@ -127,6 +128,15 @@ struct Convergence: Sendable {
     guard row.isDraining else { return [] }
     add(.modified, .state(server), "ready", row.status)
     return row.checkStatus.hasSuffix("OK") ? [commands.ready(row.name)] : commands.prove(row.name)
+  }
+
+  /// What a server is checked by stands in the map, and has to be there before it is added: HAProxy would
+  /// check it by another path, and take an answer to that for its health. The split changes after it.
+  private mutating func comparePaths(_ current: WorkerView) {
+    guard let map = current.map else { return }
+    let paths = stored.map.filter { $0.key.hasPrefix(StoredRoute.pathKey) }
+    let next = map.merging(paths) { _, wanted in wanted }
+    if next != map { actions.append(.commitMap(pid: current.pid, next)) }
   }
 
   private mutating func compareMap(_ worker: WorkerView) {
