@@ -18,7 +18,10 @@ extension Pass {
     let outcomes = isPreview ? [:] : await parts.executor.takeOutcomes()
     let (platforms, routes) = await observePlaces()
     let isObserving = conditions(state).isObserving
-    state.judgeLedger(Array(platforms.values), isObserving: isObserving)
+    let late = parts.places.values.map(\.platform.propagation).max() ?? .zero
+    state.judgeLedger(
+      Array(platforms.values), isObserving: isObserving,
+      isSettled: state.watched(until: now, interval: parts.interval) >= late)
     let requests = await requests(after: state.agentRecord.memory)
     if !isPreview, let last = state.reading, !state.plansAll {
       var inputs = last.inputs

@@ -67,14 +67,17 @@ package struct PassState: Sendable {
   }
 
   /// Compares the ledger with the world, once per start, as soon as every platform has answered.
-  /// `isObserving`: nothing that this pass finds is remembered.
-  package mutating func judgeLedger(_ platforms: [Observed<LiveState>], isObserving: Bool) {
+  /// `isObserving`: nothing that this pass finds is remembered. `isSettled`: listings show all that the
+  /// process before this one has asked for.
+  package mutating func judgeLedger(
+    _ platforms: [Observed<LiveState>], isObserving: Bool, isSettled: Bool = true
+  ) {
     guard !hasSeenWorld else { return }
     let stacks = platforms.compactMap(\.value).flatMap(\.stacks)
     let newest = stacks.map(\.certificate.ledgerSequence).max() ?? 0
     let known = max(lastSequence, agentRecord.worldSequence)
     isLedgerLost = (isNewLedger && !stacks.isEmpty) || isOlderLedger || newest > known
-    hasSeenWorld = platforms.allSatisfy { $0.value != nil }
+    hasSeenWorld = isSettled && platforms.allSatisfy { $0.value != nil }
     if hasSeenWorld, !isObserving {
       agentRecord.worldSequence = max(newest, agentRecord.worldSequence)
     }

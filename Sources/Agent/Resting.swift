@@ -23,8 +23,12 @@ struct Resting: Sendable {
 extension PassState {
   /// Brings the clock of watched time up to this pass: by what any target that it plans may count.
   mutating func watch(until now: Now, interval: Duration) {
-    watched += lastPass.map { now.elapsed(since: $0, limit: interval * 2) } ?? .zero
+    watched = watched(until: now, interval: interval)
     lastPass = now
+  }
+
+  func watched(until now: Now, interval: Duration) -> Duration {
+    watched + (lastPass.map { now.elapsed(since: $0, limit: interval * 2) } ?? .zero)
   }
 
   /// The records of these targets, as if the passes until now had planned them; all without `targets`.
@@ -46,7 +50,7 @@ extension PassState {
 
   /// Targets that have to be planned in the pass at `now`, though nothing about them has changed.
   func due(at now: Now, interval: Duration) -> Set<TargetID> {
-    let then = watched + (lastPass.map { now.elapsed(since: $0, limit: interval * 2) } ?? .zero)
+    let then = watched(until: now, interval: interval)
     guard let nextRest, nextRest <= then else { return restless }
     return restless.union(
       resting.lazy.filter { $0.value.due.map { $0 <= then } == true }.map(\.key))

@@ -262,6 +262,16 @@ extension Simulation {
       ask(.release(declaration.target, nil))
       ask(.adopt(declaration.target))
     }
+    // Half of the time what was declared last is good enough to end with.
+    if schedule.seed % 2 == 0, isGoodEnough {
+      for declaration in schedule.setup.targets { ask(.retry(declaration.target)) }
+    } else {
+      declareGood()
+    }
+    restartIfDead()
+  }
+
+  private func declareGood() {
     let change: (inout Repository.Commit) -> Void = { commit in
       commit.broken = []
       for declaration in self.schedule.setup.targets {
@@ -269,24 +279,24 @@ extension Simulation {
         commit.tree[declaration.target]?.version = "good-final"
       }
     }
-    // Half of the time what was declared last is good enough to end with.
-    if schedule.seed % 2 == 0, isGoodEnough {
-      for declaration in schedule.setup.targets { ask(.retry(declaration.target)) }
-      return restartIfDead()
-    }
-    if let kept = keptCommits.max(by: { repository.descends($1, from: $0) }),
-      !repository.descends(repository.tip, from: kept)
-    {
+    if let kept = keptToDescendFrom {
       repository.mend(onto: kept, change)
     } else {
       repository.push(change)
     }
-    restartIfDead()
+  }
+
+  /// nil: the tip does already.
+  private var keptToDescendFrom: CommitID? {
+    let kept = keptCommits.max { repository.descends($1, from: $0) }
+    return kept.flatMap { repository.descends(repository.tip, from: $0) ? nil : $0 }
   }
 
   /// Whoever sees that something is still held, after an answer or a failure that came too late, asks
   /// again.
   func askAgain() {
+    // What was read just before the branch was mended may have been taken after it.
+    if keptToDescendFrom != nil { declareGood() }
     if oracle.isLedgerLost { ask(.adopt(nil)) }
     for target in unmatched {
       ask(.retry(target))
