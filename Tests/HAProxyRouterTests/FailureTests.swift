@@ -94,22 +94,29 @@ import Testing
       let (directory, worker) = (bench.settings.directory, try bench.currentWorker())
       let slow = try HAProxyRouter(bench.settings) { name throws(PlatformError) in
         guard name == "haproxy.apply.before-commit-map" else { return }
-        // As long as any check of it takes.
-        for _ in 0..<20 {
-          let rows = try? run(
-            ["/usr/bin/socat", "-t5", "-", "UNIX-CONNECT:\(directory)/master.sock"],
-            "@!\(worker) show stat -1 4 -1")
-          if rows?.split(separator: "\n").contains(where: {
-            $0.contains("-v002-") && $0.contains(",UP,")
-          }) == true {
-            return
+        // Until its first check has ended, if it is there already.
+        let end = ContinuousClock.now + .seconds(10)
+        do {
+          while ContinuousClock.now < end {
+            let rows = try run(
+              ["/usr/bin/socat", "-t5", "-", "UNIX-CONNECT:\(directory)/master.sock"],
+              "@!\(worker) show stat -1 4 -1")
+            let awaits = rows.split(separator: "\n").contains {
+              $0.contains("-v002-") && $0.contains(",INI,")
+            }
+            guard awaits else { return }
           }
-          usleep(25_000)
+          Issue.record("the first check does not end")
+        } catch {
+          Issue.record(error)
         }
       }
       let wanted = bench.route([backend(1, 0, [one]), backend(2, 100, [two])], fallback: 1)
-      await #expect(throws: PlatformError.self) {
+      do {
         try await slow.apply(wanted, ifRevision: try await bench.observe().revision)
+        Issue.record("traffic moved to a stack that is not up")
+      } catch PlatformError.waiting(let text) {
+        #expect(text.contains("0 of 1 servers of v002 are up"))
       }
       #expect(try await bench.observe().route.split == [1: 100, 2: 0])
       withExtendedLifetime((one, two)) {}

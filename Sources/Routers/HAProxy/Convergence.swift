@@ -134,8 +134,11 @@ struct Convergence: Sendable {
   /// check it by another path, and take an answer to that for its health. The split changes after it.
   private mutating func comparePaths(_ current: WorkerView) {
     guard let map = current.map else { return }
-    let paths = stored.map.filter { $0.key.hasPrefix(StoredRoute.pathKey) }
-    let next = map.merging(paths) { _, wanted in wanted }
+    var next = map
+    for entry in stored.entries {
+      guard let path = entry.backend.checkPath else { continue }
+      next[StoredRoute.pathKey(entry.slot)] = path
+    }
     if next != map { actions.append(.commitMap(pid: current.pid, next)) }
   }
 

@@ -110,7 +110,7 @@ struct LiveTarget: Hashable, Sendable {
     let share = (0..<100).filter { map[String($0)] == backendName }.count
     let backend = Backend(
       generation: generation, launch: launch, endpoints: endpoints.sorted(), weightPercent: share,
-      checkPath: slot.check == .http ? map["path-\(slot)"] ?? "/" : nil)
+      checkPath: slot.check == .http ? map[StoredRoute.pathKey(slot)] ?? "/" : nil)
     return StoredRoute.Entry(slot: slot, backend: backend)
   }
 }

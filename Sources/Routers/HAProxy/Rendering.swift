@@ -78,7 +78,7 @@ struct Rendering: Sendable {
     if slot.check == .http {
       lines.append("  option httpchk")
       lines.append(
-        "  http-check send meth GET uri-lf \"%[str(path-\(slot)),map(\(map),/)]\""
+        "  http-check send meth GET uri-lf \"%[str(\(StoredRoute.pathKey(slot))),map(\(map),/)]\""
           + " ver HTTP/1.1 hdr Host localhost hdr Connection close")
       lines.append("  http-check expect status 200-399")
     }

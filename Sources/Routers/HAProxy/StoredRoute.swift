@@ -76,8 +76,8 @@ struct StoredRoute: Hashable, Codable, Sendable {
       fallback: fallback.flatMap { entry($0)?.backend.generation })
   }
 
-  /// What keys of check paths begin with.
-  static let pathKey = "path-"
+  /// Where the map says what the servers of a slot are checked by.
+  static func pathKey(_ slot: Slot) -> String { "path-\(slot)" }
 
   /// Key → value of the target's map. `0` … `99` are the split: `rand(100)` picks one. The rest
   /// says who is in which slot, so that the occupancy changes in the same instant as the split.
@@ -90,7 +90,7 @@ struct StoredRoute: Hashable, Codable, Sendable {
         next += 1
       }
       map["stack-\(entry.slot)"] = "\(entry.backend.generation)/\(entry.backend.launch)"
-      if let path = entry.backend.checkPath { map["\(Self.pathKey)\(entry.slot)"] = path }
+      if let path = entry.backend.checkPath { map[Self.pathKey(entry.slot)] = path }
     }
     if let fallback { map["fallback"] = key.backend(fallback) }
     return map
