@@ -98,6 +98,17 @@ package struct ProbeBook: Sendable {
     unseen.insert(key)
   }
 
+  /// Something of it was started again: what is healthy stays so, and has to prove itself anew.
+  package mutating func beginStreaks(of key: Key) {
+    guard var stack = stacks[key] else { return }
+    for instance in stack.instances.keys {
+      stack.instances[instance]?.consecutivePasses = 0
+      stack.instances[instance]?.provenSince = nil
+    }
+    stacks[key] = stack
+    unseen.insert(key)
+  }
+
   /// nil when no probe of the stack has ended yet.
   package func report(_ key: Key, at now: Now) -> ProbeReport? {
     stacks[key]?.report(at: now)

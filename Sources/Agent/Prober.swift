@@ -115,6 +115,9 @@ package actor Prober {
       if subjects[key] == nil { subjects[key] = Subject(gate, [], 0, at: now) }
       return
     }
+    // S1: passes of a process that ended are not in a row with those of the next.
+    if let last = restarts[key], last.count != stack.restarts { book.beginStreaks(of: key) }
+    restarts[key] = (stack.restarts, now)
     let endpoints = stack.endpoints.sorted()
     if let old = subjects[key], old.gate == gate, old.endpoints == endpoints { return }
     book.keep(instances: Set(endpoints.map(\.instance)), of: key)

@@ -26,8 +26,9 @@ extension TargetPass {
       }
       return isRecreate ? .nobody : stable
     case .rollingBack:
-      if isRecreate { return .nobody }
-      return stable
+      // While it was paused or frozen the traffic may have been given back already.
+      let isBack = record.stable.map(weight) ?? 0 > 0
+      return isRecreate && !isBack ? .nobody : stable
     case .promoted, .rolledBack: return stable
     }
   }

@@ -49,6 +49,20 @@ import Testing
     #expect(book.report(key, at: at(20))?.proven == 0)
   }
 
+  @Test func `passes of a process that ended are not in a row with those of the next`() {
+    var book = ProbeBook()
+    for second in 1...3 { record(&book, 0, nil, at: second) }
+    let (_, revision) = book.changes(since: 0, at: at(3))
+    book.beginStreaks(of: key)
+    #expect(book.report(key, at: at(3))?.healthy == 1)
+    #expect(book.report(key, at: at(3))?.proven == 0)
+    #expect(book.changes(since: revision, at: at(3)).stacks == [key.stack])
+    record(&book, 0, nil, at: 4)
+    #expect(book.report(key, at: at(4))?.proven == 0)
+    record(&book, 0, nil, at: 5)
+    #expect(book.report(key, at: at(5))?.proven == 1)
+  }
+
   /// Without a health endpoint a stack is judged at each pass, however seldom that is.
   @Test func `what only has to run is judged from pass to pass`() {
     var book = ProbeBook()

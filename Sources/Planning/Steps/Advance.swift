@@ -47,11 +47,7 @@ extension TargetPass {
     if stacks[candidate] == nil, record.stacks[candidate]?.firstSeen != nil {
       return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
     }
-    if stacks[candidate] == nil,
-      input.whole.foreign.contains(where: {
-        $0.name == name(of: candidate)
-      })
-    {
+    if isNameTaken(of: candidate) {
       record.namesTaken += 1
       return fail(.init(.superseded, "a foreign object bears the name of \(candidate)"))
     }
@@ -119,6 +115,13 @@ extension TargetPass {
     } else if rollout.elapsed >= facts.limits.phaseDeadline {
       fail(.init(.platformFault, "the traffic was not shifted in \(rollout.elapsed.text)"))
     }
+  }
+
+  /// S9: it is not there, and an object that is not ours stands in its place.
+  func isNameTaken(of generation: Generation) -> Bool {
+    guard stacks[generation] == nil else { return false }
+    let name = name(of: generation)
+    return input.whole.foreign.contains { $0.name == name }
   }
 
   private func hasShifted(_ rollout: RolloutMachine) -> Bool {

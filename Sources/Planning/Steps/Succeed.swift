@@ -10,6 +10,7 @@ extension TargetPass {
     if let successor = record.successor {
       if let reason = objection(toSuccessor: successor) {
         if isSuperseded(successor) { record.supersedes += 1 }
+        if isNameTaken(of: successor) { record.namesTaken += 1 }
         return dropSuccessor(because: reason)
       }
       if let rollout = record.rollout {
@@ -57,6 +58,7 @@ extension TargetPass {
     guard isOverlapAllowed else { return "two stacks may not run at the same time any more" }
     guard isAsDeclared(successor) else { return "\(spec.commit.short) declares \(spec.version)" }
     if stack.firstSeen != nil, stacks[successor] == nil { return "it was removed by hand" }
+    if isNameTaken(of: successor) { return "a foreign object bears its name" }
     if let quarantine = record.quarantined[stack.stackDigest] { return quarantine.reason }
     if let hold = record.hold, hold.digest == stack.stackDigest { return hold.message }
     return nil
