@@ -48,6 +48,8 @@ extension RolloutSummary {
       "from": from.map { .integer($0.number) }, "phase": .string(phase), "cause": .string(cause),
       "waitingFor": .text(waitingFor), "elapsedMilliseconds": .integer(elapsed.wholeMilliseconds),
       "ofMilliseconds": of.map { .integer($0.wholeMilliseconds) },
+      "step": step.map { .integer($0) }, "steps": steps.map { .integer($0) },
+      "stepPercent": stepPercent.map { .integer($0) },
     ])
   }
 }

@@ -188,7 +188,11 @@ extension RolloutSummary {
     let base = from.map { " from \($0)" } ?? ""
     let limit = of.map { " of \($0.text)" } ?? ""
     let waiting = waitingFor.map { ", \($0)" } ?? ""
-    return "\(strategy.rawValue) \(candidate)\(base), \(phase) \(elapsed.text)\(limit) "
+    var place = ""
+    if let step, let steps, let stepPercent {
+      place = "step \(step) of \(steps) (\(stepPercent) %), "
+    }
+    return "\(strategy.rawValue) \(candidate)\(base), \(place)\(phase) \(elapsed.text)\(limit) "
       + "(\(cause))\(waiting)"
   }
 }

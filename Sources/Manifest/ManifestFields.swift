@@ -116,6 +116,9 @@ package enum ManifestFields {
       standard: "blueGreen"),
     Field("bake", .duration, "Healthy time with all traffic until promotion.", standard: "1m"),
     Field(
+      "steps", .list(.mapping(step)),
+      "Of a canary, upwards; without a last one of 100 % that is added. Without any: 10, 25, 50."),
+    Field(
       "onNewCommit", .choice(RolloutPolicy.OnNewCommit.allCases.map(\.rawValue)),
       "What a newer commit does to a rollout in progress.", standard: "supersede"),
     Field(
@@ -125,6 +128,24 @@ package enum ManifestFields {
         Field("for", .duration, "How long a warm stack is kept.", standard: "24h"),
         Field("quarantined", .duration, "How long a failed one is kept, parked.", standard: "24h"),
       ]), "What is kept."),
+  ]
+
+  private static let step = [
+    Field("weight", .integer(1...100), "The candidate's share of the traffic in percent."),
+    Field(
+      "bake", .duration, "Healthy time with this share until the next step.",
+      standard: "the rollout's"),
+    Field(
+      "approval",
+      .mapping([
+        Field("within", .duration, "Nobody did in time: taken back.", standard: "24h")
+      ]), "A person has to approve what follows (`viridian approve rollout`)."),
+    Field("setWeight", .integer(1...100), "As in Argo Rollouts: a weight that does not bake."),
+    Field(
+      "pause",
+      .mapping([
+        Field("duration", .duration, "Without it the pause waits for an approval.")
+      ]), "As in Argo Rollouts: the weight stays."),
   ]
 
   private static let drift = [

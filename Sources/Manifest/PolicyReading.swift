@@ -14,16 +14,22 @@ extension MappingReader {
   }
 
   /// `rollout`.
-  func rolloutPolicy() -> RolloutPolicy {
+  func rolloutPolicy(_ problems: inout [Diagnostic]) -> RolloutPolicy {
     let standard = RolloutPolicy()
     let retain = mapping("retain")
+    let bake = duration("bake") ?? standard.bake
+    let strategy = choice("strategy") ?? standard.strategy
+    if let steps = self["steps"], strategy != .canary {
+      problems.append(steps.error("\"steps\" belong to strategy: canary"))
+    }
     return RolloutPolicy(
-      strategy: choice("strategy") ?? standard.strategy, bake: duration("bake") ?? standard.bake,
+      strategy: strategy, bake: bake,
       onNewCommit: choice("onNewCommit") ?? standard.onNewCommit,
       retain: Retention(
         stacks: retain?.integer("stacks") ?? standard.retain.stacks,
         warm: retain?.duration("for") ?? standard.retain.warm,
-        quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined))
+        quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined),
+      steps: self["steps"] == nil ? nil : steps(bake: bake, &problems))
   }
 
   /// `drift`.

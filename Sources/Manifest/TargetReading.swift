@@ -38,8 +38,8 @@ struct TargetReading {
     let health = (target?.mapping("health") ?? spec.mapping("health"))?
       .healthGate(traffic.mode, &problems)
     var rollout =
-      (target?.mapping("rollout") ?? spec.mapping("rollout"))?.rolloutPolicy()
-      ?? RolloutPolicy()
+      (target?.mapping("rollout") ?? spec.mapping("rollout"))?.rolloutPolicy(
+        &problems) ?? RolloutPolicy()
     if traffic.exclusive { rollout.strategy = .recreate }
     let stack = StackSpec(
       workloadKind: workload.kind, workload: workload.decoded.payload,

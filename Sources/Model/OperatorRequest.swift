@@ -12,6 +12,10 @@ package struct OperatorRequest: Hashable, Codable, Sendable {
     case release(TargetID, Digest?)
     /// Accepts the world after a lost ledger; nil means every target.
     case adopt(TargetID?)
+    /// Lets what follows the rollout's step in progress happen, where the step asks for that.
+    case approve(TargetID)
+    /// Does not wait for the rest of the step in progress; `isFull`: of all steps. Health gates stay.
+    case advance(TargetID, isFull: Bool)
     /// Confirms the held removals of exactly this commit.
     case approveRemoval(CommitID)
   }

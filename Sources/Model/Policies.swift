@@ -3,6 +3,8 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package enum Strategy: String, Codable, Sendable, CaseIterable {
     /// Launch beside the old stack, prove, switch all traffic, keep the old one warm.
     case blueGreen
+    /// As `blueGreen`, but the traffic moves in steps, and each must be healthy before the next.
+    case canary
     /// Park the old stack, launch the new one, prove, serve: an explicit downtime.
     case recreate
   }
@@ -19,14 +21,43 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package var bake: Duration = .seconds(60)
   package var onNewCommit: OnNewCommit = .supersede
   package var retain: Retention = Retention()
+  /// Of a canary; nil: 10, 25, 50 and 100 %, each for as long as `bake`.
+  package var steps: [RolloutStep]?
   package init(
     strategy: Strategy = .blueGreen, bake: Duration = .seconds(60),
-    onNewCommit: OnNewCommit = .supersede, retain: Retention = Retention()
+    onNewCommit: OnNewCommit = .supersede, retain: Retention = Retention(),
+    steps: [RolloutStep]? = nil
   ) {
     self.strategy = strategy
     self.bake = bake
     self.onNewCommit = onNewCommit
     self.retain = retain
+    self.steps = steps
+  }
+
+  /// All traffic at once, and the bake before the promotion.
+  package var wholeStep: RolloutStep { RolloutStep(weightPercent: 100, bake: bake) }
+
+  /// What a canary goes through; the last step has all traffic.
+  package var canarySteps: [RolloutStep] {
+    let steps =
+      self.steps ?? [10, 25, 50].map { RolloutStep(weightPercent: $0, bake: bake) }
+    return steps.last?.weightPercent == 100 ? steps : steps + [wholeStep]
+  }
+}
+
+/// One step of a rollout: a share of the traffic, and how long it is watched.
+package struct RolloutStep: Hashable, Codable, Sendable {
+  /// Of the candidate, 1 to 100.
+  package var weightPercent: Int
+  /// Watched time with this share, healthy, before the next step or the promotion.
+  package var bake: Duration
+  /// A person has to approve what follows, within this time after the bake; nil: nobody need.
+  package var approvalWithin: Duration?
+  package init(weightPercent: Int, bake: Duration, approvalWithin: Duration? = nil) {
+    self.weightPercent = weightPercent
+    self.bake = bake
+    self.approvalWithin = approvalWithin
   }
 }
 

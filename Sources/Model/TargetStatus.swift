@@ -133,6 +133,10 @@ package struct RolloutSummary: Hashable, Codable, Sendable {
   /// Accumulated time in the phase, and how long the phase may or must take.
   package var elapsed: Duration
   package var of: Duration?
+  /// The step in progress, counted from 1, of how many, and its share in percent; nil: there is one alone.
+  package var step: Int?
+  package var steps: Int?
+  package var stepPercent: Int?
   package init(
     strategy: RolloutPolicy.Strategy, candidate: Generation, from: Generation? = nil, phase: String,
     cause: String, waitingFor: String? = nil, elapsed: Duration, of: Duration? = nil

@@ -5,6 +5,8 @@ extension TargetPass {
   /// Who is meant to have all traffic.
   enum TrafficOwner: Equatable {
     case stack(Generation)
+    /// The candidate has this share in percent, stable the rest.
+    case shared(Generation, percent: Int, Generation)
     /// The route is closed: a removal, or a downtime that the strategy asks for.
     case nobody
     /// Whatever has it keeps it.
@@ -21,9 +23,7 @@ extension TargetPass {
       return rolloutObjection == nil ? .nobody : stable
     case .launching, .gating: return isRecreate ? .nobody : stable
     case .shifting, .baking:
-      if weight(rollout.candidate) == 100 || rolloutObjection == nil {
-        return .stack(rollout.candidate)
-      }
+      if let share = share(of: rollout) { return share }
       return isRecreate ? .nobody : stable
     case .rollingBack:
       // While it was paused or frozen the traffic may have been given back already.
@@ -31,6 +31,22 @@ extension TargetPass {
       return isRecreate && !isBack ? .nobody : stable
     case .promoted, .rolledBack: return stable
     }
+  }
+
+  /// What the step in progress gives to the candidate; nil: nothing may be given to it now. What it has, it
+  /// keeps.
+  private func share(of rollout: RolloutMachine) -> TrafficOwner? {
+    let candidate = rollout.candidate
+    let has = weight(candidate)
+    var percent = rollout.weightPercent
+    if rolloutObjection != nil, has < percent {
+      percent = rollout.phase == .shifting ? rollout.formerWeightPercent : 0
+      guard percent > 0, has >= percent else { return nil }
+    }
+    guard percent < 100, let stable = record.stable, stable != candidate else {
+      return .stack(candidate)
+    }
+    return .shared(candidate, percent: percent, stable)
   }
 
   /// nil: nothing may or needs to be written; a note says why.
@@ -89,6 +105,16 @@ extension TargetPass {
         return kept(observed)
       }
       return [owner: 100]
+    case .shared(let candidate, let percent, let stable):
+      let intended = [candidate: percent, stable: 100 - percent]
+      for generation in intended.keys.sorted() {
+        guard weight(generation) < intended[generation] ?? 0,
+          let obstacle = obstacle(toTrafficFor: generation)
+        else { continue }
+        note("\(generation) does not get \(intended[generation] ?? 0) % yet: \(obstacle)")
+        return kept(observed)
+      }
+      return intended
     }
   }
 

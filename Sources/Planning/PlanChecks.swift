@@ -57,7 +57,8 @@ package enum PlanChecks {
   typealias Rule = @Sendable (CheckedPlan) -> [String]
 
   private static let rules: [(name: String, rule: Rule)] = [
-    ("S1", gateBeforeTraffic), ("S2", availabilityOfSplit), ("S2", availabilityOfInstances),
+    ("S1", gateBeforeTraffic), ("S1", noMoreThanItsStep), ("S2", availabilityOfSplit),
+    ("S2", availabilityOfInstances),
     ("S2", availabilityOfWorkers), ("S3", immutability), ("S4", noDeleteUnderTraffic),
     ("S4", noRouteRemovedUnderTraffic), ("S5", immutableIdentity), ("S6", oneStackPerGeneration),
     ("S6", intentBeforeLaunch), ("S7", digestsAreRecomputed), ("S7", noLaunchOfTheSame),
@@ -67,7 +68,8 @@ package enum PlanChecks {
     ("S13", settledForDestruction), ("S14", mayAct), ("S16", clocksOnlyAccumulate),
     ("S17", wholeSplit), ("S17", validBackends), ("S17", oneRouteWrite),
     ("S18", abortIsTotal), ("S18", heldDigestGetsNothing),
-    ("S19", rollbackStaysAvailable), ("S20", promotionNeedsProof), ("S21", breaker),
+    ("S19", rollbackStaysAvailable), ("S20", promotionNeedsProof), ("S20", stepsNeedProof),
+    ("S21", breaker),
     ("S24", lostLedger), ("paused", paused), ("freeze", frozen), ("breaker", breakerHeld),
     ("quarantine", quarantined), ("exclusive", exclusive),
   ]

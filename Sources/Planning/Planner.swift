@@ -41,7 +41,7 @@ private struct Fleet {
       case .pause(nil): judge.memory.isPaused = true
       case .resume(nil): judge.memory.isPaused = false
       case .approveRemoval(let commit): judge.approve(commit)
-      case .pause, .resume, .abort, .retry, .release, .adopt: break
+      case .pause, .resume, .abort, .retry, .release, .adopt, .approve, .advance: break
       }
       judge.memory.handledRequest = max(judge.memory.handledRequest, request.sequence)
     }

@@ -54,9 +54,16 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case vacated
     case launched
     case gatePassed
-    /// All traffic is with the candidate, as read back.
+    /// The candidate has the share of this step, as read back.
     case shifted(restarts: Int)
+    /// This step has proven itself: the next one follows, or the promotion.
     case baked
+    /// A person approves what follows the step in progress.
+    case approved
+    /// A person does not wait for the rest of the step in progress; `isFull`: of all steps.
+    case advanced(isFull: Bool)
+    /// Nothing else serves well enough: the last step begins at once.
+    case steppedOver
     case failed(Failure)
     /// Somebody wants it tried again before its abort has ended: it ends for that reason.
     case forgiven(Failure)
@@ -76,9 +83,20 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package let strategy: RolloutPolicy.Strategy
   /// The candidate has run before and is not launched: the switch back to a warm stack.
   package let isReuse: Bool
+  /// As declared when the rollout began; a change takes effect with the next one. nil: an agent before
+  /// there were steps has begun it.
+  private let plan: [RolloutStep]?
+  /// The step in progress, or the next one.
+  private var stepIndex: Int?
+  /// A person has approved what follows the step in progress.
+  package private(set) var isApproved: Bool?
+  /// A person does not wait for the rest of the last bake.
+  package private(set) var isAdvanced: Bool?
+  /// The candidate's restarts when it was first given traffic.
+  private var restartsBefore: Int?
   /// Accumulated watched time since the rollout began.
   package private(set) var total: Duration = .zero
-  /// It had all traffic once.
+  /// It had the traffic of a step once.
   package private(set) var hasServed: Bool?
   private var state: State
 
@@ -94,20 +112,22 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   }
 
   package struct Bake: Hashable, Codable, Sendable {
-    /// Healthy with all traffic.
+    /// Healthy with the traffic of its step.
     package var served: Duration = .zero
     /// Below the floor without a break.
     package var suffered: Duration = .zero
     /// Neither: nothing fresh was known.
     package var blind: Duration = .zero
-    /// Restarts when the bake began.
+    /// Restarts when the candidate was first given traffic.
     package var restarts: Int
   }
 
   package init(
     candidate: Generation, from: Generation?, cause: Cause,
-    strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false
+    strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
+    steps: [RolloutStep] = []
   ) {
+    plan = steps.isEmpty ? nil : steps
     self.candidate = candidate
     self.from = from
     self.cause = cause
@@ -116,6 +136,35 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     state =
       strategy == .recreate ? .vacating(.zero) : isReuse ? .gating(.zero) : .launching(.zero)
   }
+
+  /// The step in progress counts from 1.
+  package var position: (step: Int, of: Int) {
+    ((stepIndex ?? 0) + 1, max(1, plan?.count ?? 1))
+  }
+
+  /// The step in progress, or the one that comes next; nil only of rollouts without a plan.
+  package var step: RolloutStep? { plan?[at: stepIndex ?? 0] }
+
+  /// The share that the candidate is to have in this step, in percent.
+  package var weightPercent: Int { step?.weightPercent ?? 100 }
+
+  /// The share of the step before this one, in percent.
+  package var formerWeightPercent: Int {
+    guard let index = stepIndex, index > 0 else { return 0 }
+    return plan?[at: index - 1]?.weightPercent ?? 0
+  }
+
+  /// ` (step 2 of 4, 25 %)`; empty where there is one step alone.
+  package var stepWords: String {
+    position.of > 1 ? " (step \(position.step) of \(position.of), \(weightPercent) %)" : ""
+  }
+
+  /// `all traffic is`.
+  package var shareWords: String {
+    weightPercent == 100 ? "all traffic is" : "\(weightPercent) % of the traffic is"
+  }
+
+  package var isLastStep: Bool { position.step >= position.of }
 
   package var phase: Phase {
     switch state {
@@ -170,11 +219,24 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       state = .shifting(.zero)
     case .shifted(let restarts):
       guard case .shifting = state else { return [] }
-      state = .baking(Bake(restarts: restarts))
+      restartsBefore = restartsBefore ?? restarts
+      state = .baking(Bake(restarts: restartsBefore ?? restarts))
       hasServed = true
     case .baked:
       guard case .baking = state else { return [] }
-      state = .promoted
+      if isLastStep { state = .promoted } else { begin(step: (stepIndex ?? 0) + 1) }
+    case .approved:
+      guard case .baking = state else { return [] }
+      isApproved = true
+    case .advanced(let isFull):
+      guard case .baking = state else { return [] }
+      if isLastStep { isAdvanced = true } else { begin(step: isFull ? last : (stepIndex ?? 0) + 1) }
+    case .steppedOver:
+      guard !isLastStep else { return [] }
+      switch state {
+      case .shifting, .baking: begin(step: last)
+      case .gating, .launching, .vacating, .promoted, .rollingBack, .rolledBack: return []
+      }
     case .failed(let failure): fail(failure)
     case .forgiven(let failure):
       guard case .rollingBack(let old, let elapsed) = state, old.kind == .aborted else { return [] }
@@ -184,6 +246,14 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       state = .rolledBack(failure)
     }
     return phase == before ? [] : [.entered(phase)]
+  }
+
+  private var last: Int { max(0, (plan?.count ?? 1) - 1) }
+
+  private mutating func begin(step: Int) {
+    stepIndex = step
+    isApproved = nil
+    state = .shifting(.zero)
   }
 
   private mutating func fail(_ failure: Failure) {
@@ -215,5 +285,11 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     bake.blind = .zero
     total += time
     state = .baking(bake)
+  }
+}
+
+extension Array {
+  fileprivate subscript(at index: Int) -> Element? {
+    indices.contains(index) ? self[index] : nil
   }
 }

@@ -107,6 +107,7 @@ struct TargetPass {
 }
 
 enum AlertReason: String {
+  case approvalNeeded = "ApprovalNeeded"
   case rolloutCompleted = "RolloutCompleted"
   case rolloutFailed = "RolloutFailed"
   case rolledBack = "RolledBack"

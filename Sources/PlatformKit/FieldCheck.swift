@@ -98,8 +98,7 @@ extension ManifestNode {
 
 /// Keys and values that the design has and a later version will read.
 private let laterWords: Set<String> = [
-  "analysis", "approval", "canary", "jobs", "maxUnavailable", "queue", "rolling", "router",
-  "steps", "tests",
+  "analysis", "jobs", "maxUnavailable", "queue", "rolling", "router", "tests",
 ]
 
 private let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]

@@ -46,8 +46,8 @@ struct Viridian: AsyncParsableCommand {
       CommandGroup(
         name: "What a person decides",
         subcommands: [
-          Sync.self, Pause.self, Resume.self, Abort.self, Retry.self, Release.self, Adopt.self,
-          Approve.self, Promote.self, Rollback.self,
+          Sync.self, Pause.self, Resume.self, Approve.self, Advance.self, Abort.self, Retry.self,
+          Release.self, Adopt.self, Promote.self, Rollback.self,
         ]),
       CommandGroup(
         name: "The agent's own state",

@@ -80,6 +80,8 @@ private let goodSpecs = [
   "traffic: { drain: { deadline: 0s, then: wait } }",
   "rollout: { strategy: recreate, bake: 1h2m3s4ms, retain: { stacks: 0, for: 1h } }",
   "drift: { action: alert, ignore: [/a/**], debounce: 250ms }", "dependsOn: []",
+  "rollout: { strategy: canary }",
+  "rollout: { strategy: canary, steps: [{ weight: 10, bake: 2m }, { weight: 50, approval: {} }] }",
 ]
 
 private let badSpecs = [
@@ -91,7 +93,9 @@ private let badSpecs = [
   "health: { interval: 1 s }", "health: { interval: '' }", "health: { interval: s }",
   "health: { healthyAfter: 0 }", "traffic: http", "traffic: { mode: udp }",
   "traffic: { exclusive: 'true' }", "traffic: { exclusive: 1 }", "traffic: { drain: 30s }",
-  "rollout: { strategy: canary }", "rollout: { steps: [] }", "rollout: { onNewCommit: queue }",
+  "rollout: { strategy: bluegreen }", "rollout: { strategy: canary, steps: [{ weight: 0 }] }",
+  "rollout: { strategy: canary, steps: [{ weight: 101 }] }",
+  "rollout: { strategy: canary, steps: [10] }", "rollout: { onNewCommit: queue }",
   "rollout: { retain: 1 }", "rollout: { retain: { stacks: -1 } }", "rollout: { bake: 1s1m }",
   "drift: { action: ignore }", "drift: { ignore: /a }", "drift: { ignore: [{}] }",
   "dependsOn: web", "dependsOn: [Web]", "dependsOn: [true]", "dependsOn: [~]", "dependsOn: [1]",

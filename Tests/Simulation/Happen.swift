@@ -22,7 +22,8 @@ extension Simulation {
       .routeByHand,
       .routeLost, .foreignName, .stuck, .sicken, .flap:
       interfere(happening, target)
-    case .pause, .resume, .abort, .retry, .release, .adopt, .approve: request(happening, target)
+    case .pause, .resume, .abort, .retry, .release, .adopt, .approve, .approveStep, .advance:
+      request(happening, target)
     }
   }
 
@@ -63,6 +64,13 @@ extension Simulation {
         commit.tree[target]?.bakeMilliseconds = draw % 5 * 1500
         commit.tree[target]?.onNewCommit = draw % 2 == 0 ? .coalesce : .supersede
         commit.tree[target]?.retain = draw % 3
+        // A worker has no share of the traffic to begin with.
+        if draw % 7 < 3, commit.tree[target]?.mode != TrafficPolicy.Mode.none {
+          let strategies: [RolloutPolicy.Strategy] = [.blueGreen, .canary, .recreate]
+          commit.tree[target]?.strategy = strategies[draw % 7]
+          commit.tree[target]?.steps = draw % 7 == 1 ? [25, 75] : nil
+          commit.tree[target]?.approvalMilliseconds = nil
+        }
       case .remove: commit.tree[target] = nil
       case .restore:
         commit.tree[target] = commit.tree[target] ?? self.schedule.setup.targets[happening.target]
@@ -229,6 +237,8 @@ extension Simulation {
     case .release: ask(.release(target, nil))
     case .adopt: ask(.adopt(happening.draw % 2 == 0 ? nil : target))
     case .approve: ask(.approveRemoval(repository.tip))
+    case .approveStep: ask(.approve(target))
+    case .advance: ask(.advance(target, isFull: happening.draw % 3 == 0))
     default: break
     }
   }
@@ -304,6 +314,14 @@ extension Simulation {
     }
   }
 
+  /// Whoever reads that a rollout waits for an approval gives it.
+  func approveWhatWaits() {
+    for (target, status) in disk.ledger.statuses.sorted(by: { $0.key < $1.key }) {
+      let waits = status.explanation.contains { $0.hasPrefix("waits for an approval") }
+      if waits { ask(.approve(target)) }
+    }
+  }
+
   private func restartIfDead() {
     if lives.isEmpty { timeline.plan(after: 1000) { if self.lives.isEmpty { self.startAgent() } } }
   }
@@ -324,61 +342,5 @@ extension Simulation {
     return schedule.setup.targets.allSatisfy { declaration in
       newest.tree[declaration.target]?.version.hasPrefix("good") ?? false
     }
-  }
-}
-
-extension Oracle {
-  func asks(_ verb: OperatorRequest.Verb) {
-    switch verb {
-    case .adopt(nil): adoptable.formUnion(held.keys)
-    case .adopt(let target?): adoptable.insert(target)
-    case .release(let target, _), .retry(let target): pardons[target, default: 0] += 4
-    case .approveRemoval(let commit): approved.insert(commit)
-    case .abort(let target):
-      for (stack, since) in servingSince where stack.target == target {
-        // Not surely promoted before: whatever happened since counts against its bake.
-        let undisturbed = now - max(since, failedAt[stack] ?? 0, blindAt)
-        if undisturbed <= longestBake(target) + 2000, !wasTrusted.contains(stack) {
-          rejected.insert(stack)
-        }
-      }
-    case .pause, .resume: blindAt = now
-    }
-  }
-
-  func forget(_ target: TargetID) {
-    launches = launches.filter { $0.key.target != target }
-    gone = gone.filter { $0.target != target }
-  }
-
-  /// S24: whoever does not serve exactly what is declared is held until somebody says more.
-  func ledgerWasLost() {
-    isLedgerLost = true
-    // Which of those that do not serve were good ones, nobody knows any more.
-    wasTrusted = wasTrusted.filter { ground.weight($0) > 0 }
-    (held, adoptable) = ([:], [])
-    for (target, declaration) in declared where removed[target] == nil {
-      pardons[target, default: 0] += 4
-      let digest = declaration.desired(source: "main", commit: "").declaredDigest
-      let isServed = ground.stacks(of: target).contains {
-        $0.certificate.declaredDigest == digest && ground.weight($0.id) == 100
-      }
-      guard !isServed, declaration.mode != .none, !ground.stacks(of: target).isEmpty else {
-        continue
-      }
-      held[target] = digest
-    }
-  }
-}
-
-extension Simulation {
-  /// The numbers that were used may be forgotten.
-  var isLossKnown: Bool { oracle.isLedgerLost }
-
-  /// How long a reading may be under way: the pass, and every delay that may meet.
-  var slowestAnswer: Int {
-    let delays = schedule.windows.map { $0.size * 3 / 2 }.reduce(0, +)
-    return delays + schedule.setup.latencyMilliseconds * 4
-      + schedule.setup.intervalMilliseconds * 2
   }
 }

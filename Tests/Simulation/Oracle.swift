@@ -33,6 +33,16 @@ final class Oracle {
   var wasTrusted: Set<StackID> = []
   /// The shortest that accepted commits have declared.
   var shortestBake: [TargetID: Int] = [:]
+  /// The share that a stack was given last, and when.
+  var shares: [StackID: (percent: Int, since: Moment)] = [:]
+  /// Stacks that had all traffic once.
+  var hadAll: Set<StackID> = []
+  /// When a stack was first launched.
+  var launchedAt: [StackID: Moment] = [:]
+  /// How the rollouts of a target were ever declared to go, in accepted commits.
+  var courses: [TargetID: Set<Course>] = [:]
+  /// A person did not wait for a step.
+  var advanced: Set<TargetID> = []
   /// Targets that ever served.
   var served: Set<TargetID> = []
   var acceptedCommit: CommitID?
@@ -139,7 +149,10 @@ final class Oracle {
   }
 
   func longestBake(_ target: TargetID) -> Int {
-    (accepted[target] ?? [:]).values.map(\.bakeMilliseconds).max() ?? 0
+    let slack = 2 * simulation.schedule.setup.intervalMilliseconds + simulation.slowestAnswer
+    return (accepted[target] ?? [:]).values.map {
+      $0.wholeBakeMilliseconds + ($0.steps?.count ?? 0) * slack
+    }.max() ?? 0
   }
 
   private func leaks(_ text: String) -> Bool { text.contains("canary-") }
@@ -158,6 +171,7 @@ final class Oracle {
     simulation.note("source", "\(commit) accepted")
     for (target, declaration) in content.tree where !content.broken.contains(target) {
       declared[target] = declaration
+      courses[target, default: []].insert(Course(declaration))
       shortestBake[target] = min(shortestBake[target] ?? .max, declaration.bakeMilliseconds)
       let digest = declaration.desired(source: "main", commit: commit).declaredDigest
       accepted[target, default: [:]][digest] = declaration

@@ -3,7 +3,7 @@ import Model
 extension Oracle {
   /// Somebody interfered so lately that the agent cannot have read it yet: two passes, one route's
   /// propagation, and the longest that an answer may take.
-  private func isTouched(_ target: TargetID) -> Bool {
+  func isTouched(_ target: TargetID) -> Bool {
     let setup = simulation.schedule.setup
     let slack =
       12_000 + setup.propagationMilliseconds + setup.listingMilliseconds
@@ -77,6 +77,7 @@ extension Oracle {
     let old = ground.routes[target]?.route.split ?? [:]
     if sum == 0, old.values.contains(where: { $0 > 0 }) { judgeClosing(target) }
     judgeCapacity(route, old)
+    judgeSteps(route)
     for backend in route.backends where backend.weightPercent > 0 {
       let id = StackID(target, backend.generation)
       servingSince[id] = servingSince[id] ?? now
@@ -255,6 +256,7 @@ extension Oracle {
       return
     }
     launches[id] = certificate.launch
+    launchedAt[id] = now
     if accepted[id.target]?[certificate.declaredDigest] == nil {
       report("S11", "\(id) is of a digest that no accepted commit declares")
     }

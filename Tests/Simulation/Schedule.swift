@@ -79,7 +79,7 @@ package struct Happening: Codable, Sendable, Hashable {
     case routeByHand, routeLost, foreignName, stuck
     case sicken, flap
     // A person asks.
-    case pause, resume, abort, retry, release, adopt, approve
+    case pause, resume, abort, retry, release, adopt, approve, approveStep, advance
     // The router or platform as a whole.
     case platformDown, routerDown
   }

@@ -34,6 +34,10 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var mode = TrafficPolicy.Mode.http
   package var exclusive = false
   package var strategy = RolloutPolicy.Strategy.blueGreen
+  /// Of a canary: the shares before the last one, in percent.
+  package var steps: [Int]?
+  /// Of a canary: a person has to approve what follows its first step, within that time.
+  package var approvalMilliseconds: Int?
   package var onNewCommit = RolloutPolicy.OnNewCommit.supersede
   package var retain = 1
   package var bakeMilliseconds = 3000
@@ -100,7 +104,11 @@ extension Declaration {
       exclusive = random.below(2) == 0
     } else {
       mode = random.pick([.http, .http, .tcp])
-      strategy = random.pick([.blueGreen, .blueGreen, .blueGreen, .recreate])
+      strategy = random.pick([.blueGreen, .blueGreen, .canary, .canary, .recreate])
+    }
+    if strategy == .canary {
+      steps = random.pick([[30], [50], [20, 60]])
+      if random.below(4) == 0 { approvalMilliseconds = random.pick([2500, 6000]) }
     }
     onNewCommit = random.pick([.supersede, .supersede, .coalesce])
     retain = random.below(3)
@@ -132,12 +140,26 @@ extension Declaration {
         strategy: strategy, bake: .milliseconds(bakeMilliseconds), onNewCommit: onNewCommit,
         retain: Retention(
           stacks: retain, warm: .milliseconds(warmMilliseconds),
-          quarantined: .milliseconds(warmMilliseconds))),
+          quarantined: .milliseconds(warmMilliseconds)),
+        steps: rolloutSteps),
       traffic: TrafficPolicy(
         mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
       drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),
       route: mode == .none
         ? nil : ["listen": .string("127.0.0.1:8\(target.application.rawValue.utf8.count)00")],
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
+  }
+
+  private var rolloutSteps: [RolloutStep]? {
+    steps?.enumerated().map { index, percent in
+      RolloutStep(
+        weightPercent: percent, bake: .milliseconds(bakeMilliseconds),
+        approvalWithin: index == 0 ? approvalMilliseconds.map(Duration.milliseconds) : nil)
+    }
+  }
+
+  /// From the first share of the traffic to the promotion, if nothing comes between.
+  var wholeBakeMilliseconds: Int {
+    bakeMilliseconds * ((steps?.count ?? 0) + 1) + (approvalMilliseconds ?? 0)
   }
 }

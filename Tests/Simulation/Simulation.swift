@@ -116,6 +116,7 @@ package final class Simulation: @unchecked Sendable {
     let begin = now
     while now - begin < Liveness.deadline, violations.isEmpty, !unmatched.isEmpty {
       timeline.run(until: now + 250)
+      approveWhatWaits()
       if (now - begin) % 15_000 == 0 { askAgain() }
     }
     guard violations.isEmpty else { return nil }
@@ -154,6 +155,7 @@ package final class Simulation: @unchecked Sendable {
     var before = (mutations, disk.ledger.sequence)
     while now < end, violations.isEmpty, now - quietSince < 2500 + lateness + slowestAnswer {
       timeline.run(until: now + 500)
+      approveWhatWaits()
       if !isLeftAlone || before != (mutations, disk.ledger.sequence) {
         (quietSince, before) = (now, (mutations, disk.ledger.sequence))
       }
@@ -181,7 +183,7 @@ package final class Simulation: @unchecked Sendable {
   /// Until nothing is kept any more that is kept for a while: a bake, a drain, and the time of keeping.
   private var retention: Int {
     schedule.setup.targets.map {
-      $0.warmMilliseconds + $0.drainMilliseconds + $0.bakeMilliseconds + 16_000 + 8 * lateness
+      $0.warmMilliseconds + $0.drainMilliseconds + $0.wholeBakeMilliseconds + 16_000 + 8 * lateness
     }.max() ?? 0
   }
 

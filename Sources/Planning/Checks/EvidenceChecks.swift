@@ -122,7 +122,9 @@ extension PlanChecks {
     let isNew = rollout.cause == .commit || rollout.cause == .drift
     // Its bake may end within this very pass.
     let watched = (checked.before?.stacks[candidate]?.inRole ?? .zero) + passed(checked)
-    if isNew, let bake = checked.spec?.rollout.bake, watched < bake {
+    let isAdvanced = rollout.isAdvanced == true || isAdvanceAsked(checked)
+    let bake = rollout.step?.bake ?? checked.spec?.rollout.bake
+    if isNew, !isAdvanced, let bake, watched < bake {
       wrong.append("\(candidate) is promoted after \(watched.text) of a bake of \(bake.text)")
     }
     return wrong

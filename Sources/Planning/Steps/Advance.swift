@@ -1,3 +1,4 @@
+import LedgerKit
 import Model
 
 /// The rollout in progress goes on as far as the world shows.
@@ -8,6 +9,7 @@ extension TargetPass {
     if let objection = rolloutObjection, rollout.phase != .rollingBack {
       note("\(candidate) stays where it is: \(objection)")
     }
+    if takesOver(rollout) { return }
     switch rollout.phase {
     case .vacating: vacate(rollout)
     case .launching: watchLaunch(rollout)
@@ -23,6 +25,30 @@ extension TargetPass {
   }
 
   private mutating func go(_ event: RolloutMachine.Event) { _ = record.rollout?.handle(event) }
+
+  /// Stable serves too little, and the candidate has shown nothing bad in the steps so far: all traffic goes
+  /// to it at once.
+  private mutating func takesOver(_ rollout: RolloutMachine) -> Bool {
+    guard !rollout.isLastStep, rolloutObjection == nil, let need = needOfRepair ?? stableSuffers,
+      record.stacks[rollout.candidate]?.gatePassed == true, isProven(rollout.candidate),
+      rollout.bake.map({ $0.suffered == .zero }) ?? true
+    else { return false }
+    go(.steppedOver)
+    guard record.rollout?.position.step != rollout.position.step else { return false }
+    say(.decision, rollout.candidate, "\(rollout.candidate) takes over at once: \(need)")
+    return true
+  }
+
+  /// As long below its floor as a candidate may be.
+  private var stableSuffers: String? {
+    guard let stable = record.stable, let gate = stacks[stable]?.certificate.spec.health,
+      let below = record.stacks[stable]?.belowFloor, below >= patience(gate)
+    else { return nil }
+    return "\(healthy(stable)) of \(floor(of: stable)) instances of \(stable) healthy"
+  }
+
+  /// A few probes may fail for a reason that passes, such as one restarted instance.
+  private func patience(_ gate: HealthGate) -> Duration { max(gate.interval * 5, .seconds(5)) }
 
   private mutating func vacate(_ rollout: RolloutMachine) {
     let running = stacks.keys.filter { $0 != rollout.candidate && !isParked($0) }.sorted()
@@ -104,7 +130,7 @@ extension TargetPass {
     note(
       isWorker
         ? "\(candidate) takes over: waits until the old stack is parked"
-        : "waits until all traffic is read back at \(candidate)")
+        : "waits until \(rollout.shareWords) read back at \(candidate)")
     let deadline = stack.certificate.spec.health.deadline
     if rollout.elapsed >= deadline, !isComplete(candidate) {
       // As in the gate: what has lost its keeper, or its boot, is no fault of the stack.
@@ -125,7 +151,7 @@ extension TargetPass {
   }
 
   private func hasShifted(_ rollout: RolloutMachine) -> Bool {
-    guard isWorker else { return weight(rollout.candidate) == 100 }
+    guard isWorker else { return weight(rollout.candidate) == rollout.weightPercent }
     return stacks.keys.allSatisfy {
       $0 == rollout.candidate || record.stacks[$0] == nil || isParked($0) || !isComplete($0)
     }
@@ -142,8 +168,7 @@ extension TargetPass {
     }
     let gate = stack.certificate.spec.health
     let probe = probe(candidate)
-    // A few probes may fail for a reason that passes, such as one restarted instance.
-    if bake.suffered >= max(gate.interval * 5, .seconds(5)) {
+    if bake.suffered >= patience(gate) {
       let why = probe?.lastFailure ?? "\(healthy(candidate)) of \(stack.capacity.declared) healthy"
       return fail(.init(.stackFault, "\(candidate) got worse while it baked: \(why)"))
     }
@@ -153,7 +178,9 @@ extension TargetPass {
     if bake.blind >= facts.limits.phaseDeadline {
       return fail(.init(.noEvidence, "nothing fresh is known of \(candidate)"))
     }
-    note("\(candidate) bakes, \(bake.served.rounded.text) of \(policy.bake.text)")
+    let time = bakeTime(of: rollout)
+    let served = min(bake.served, time).rounded.text
+    note("\(candidate) bakes\(rollout.stepWords), \(served) of \(time.text)")
     if probe == nil { note("no fresh probe of \(candidate): the bake's clock stands") }
   }
 }

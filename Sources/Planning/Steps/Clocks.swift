@@ -95,7 +95,7 @@ extension TargetPass {
   private func served(_ rollout: RolloutMachine, isHeldBack: Bool) -> RolloutMachine {
     var rollout = rollout
     let candidate = rollout.candidate
-    let carries = isWorker || weight(candidate) == 100
+    let carries = isWorker || weight(candidate) == rollout.weightPercent
     let declared = stacks[candidate]?.capacity.declared ?? 0
     let isBlind = !carries || (probe(candidate) == nil && stacks[candidate] != nil)
     if !isBlind, healthy(candidate) >= declared, declared > 0 {

@@ -28,9 +28,11 @@ extension TargetPass {
       if target == id || record.hold?.reason == .ledgerLost || !unclaimedStacks.isEmpty {
         adoptWorld()
       }
+    case .approve(id): approve(told)
+    case .advance(id, let isFull): advance(told, isFull)
     case .approveRemoval:
       if isFirst { say(.decision, nil, told) }
-    case .abort, .retry, .release: return
+    case .abort, .retry, .release, .approve, .advance: return
     }
   }
 
@@ -54,6 +56,9 @@ extension TargetPass {
       case .release(let target, let digest):
         "releases \(digest.map { "\($0.short) of " } ?? "")\(target)"
       case .adopt(let target): "adopts \(target?.description ?? "everything") as it is"
+      case .approve(let target): "approves the next step of \(target)"
+      case .advance(let target, let isFull):
+        isFull ? "takes \(target) to its last step" : "takes \(target) to its next step"
       case .approveRemoval(let commit): "confirms the removals of \(commit.short)"
       }
     return "\(request.by) \(what)" + (request.reason.map { ": \($0)" } ?? "")
@@ -66,6 +71,24 @@ extension TargetPass {
     }
     say(.decision, rollout.candidate, told)
     fail(.init(.aborted, "\(request.by) aborted it"))
+  }
+
+  private mutating func approve(_ told: String) {
+    guard let rollout = record.rollout, rollout.phase == .baking,
+      rollout.step?.approvalWithin != nil, rollout.isApproved != true
+    else { return say(.decision, nil, "\(told); no step waits for that") }
+    say(.decision, rollout.candidate, told)
+    _ = record.rollout?.handle(.approved)
+  }
+
+  /// What has failed its health gate, or was never given traffic, is not waited for: it is not ready.
+  private mutating func advance(_ told: String, _ isFull: Bool) {
+    guard let rollout = record.rollout, rollout.phase == .baking else {
+      return say(.decision, nil, "\(told); no step bakes")
+    }
+    say(.decision, rollout.candidate, told)
+    _ = record.rollout?.handle(.advanced(isFull: isFull))
+    tellStep(after: rollout)
   }
 
   private mutating func retry(_ told: String) {

@@ -5,10 +5,11 @@ import Model
 extension TargetPass {
   mutating func promote() {
     guard let rollout = record.rollout, let bake = rollout.bake, isKnown else { return }
-    guard rolloutObjection == nil, bake.served >= policy.bake, bake.suffered == .zero else {
-      return
-    }
+    guard rolloutObjection == nil, bake.suffered == .zero else { return }
+    let time = rollout.isAdvanced == true ? .zero : bakeTime(of: rollout)
+    guard bake.served >= time, isApproved(rollout, bake) else { return }
     let candidate = rollout.candidate
+    guard rollout.isLastStep else { return takeNextStep(rollout) }
     // S20: only a positive verdict promotes.
     guard isComplete(candidate), let stack = stacks[candidate],
       healthy(candidate) >= stack.capacity.declared, isWorker || weight(candidate) == 100
@@ -25,6 +26,47 @@ extension TargetPass {
     record.stacks[candidate]?.hasDrifted = false
     forgetTroubles(rollout)
     tell(rollout, from: old)
+  }
+
+  /// What the step in progress bakes.
+  func bakeTime(of rollout: RolloutMachine) -> Duration { rollout.step?.bake ?? policy.bake }
+
+  private mutating func takeNextStep(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    guard isProven(candidate) else {
+      return note("\(candidate) takes no further step: not all instances are healthy")
+    }
+    _ = record.rollout?.handle(.baked)
+    tellStep(after: rollout)
+  }
+
+  mutating func tellStep(after rollout: RolloutMachine) {
+    guard let next = record.rollout, next.position.step != rollout.position.step else { return }
+    say(
+      .decision, rollout.candidate,
+      "\(rollout.candidate) goes from \(rollout.weightPercent) % to \(next.weightPercent) %"
+        + " (step \(next.position.step) of \(next.position.of))")
+  }
+
+  /// Nobody need approve what follows, or somebody has. Not in time is no evidence.
+  private mutating func isApproved(_ rollout: RolloutMachine, _ bake: RolloutMachine.Bake) -> Bool {
+    guard let within = rollout.step?.approvalWithin, rollout.isApproved != true,
+      rollout.isAdvanced != true
+    else { return true }
+    let waited = bake.served - bakeTime(of: rollout)
+    note(
+      "waits for an approval of what follows \(rollout.weightPercent) %, \(waited.rounded.text) of"
+        + " \(within.text)")
+    alertOnce(
+      .approvalNeeded, .info, about: "\(rollout.candidate)-\(rollout.position.step)",
+      "\(id): \(rollout.candidate) has baked with \(rollout.weightPercent) % and waits for an approval"
+    )
+    if waited >= within {
+      fail(
+        .init(
+          .noEvidence, "nobody approved what follows \(rollout.weightPercent) % in \(within.text)"))
+    }
+    return false
   }
 
   private mutating func forgetTroubles(_ rollout: RolloutMachine) {

@@ -234,15 +234,20 @@ extension TargetPass {
     let bound: Duration? =
       switch rollout.phase {
       case .gating: gate?.deadline
-      case .baking: policy.bake
+      case .baking: bakeTime(of: rollout)
       case .vacating, .launching, .shifting, .rollingBack: facts.limits.phaseDeadline
       case .promoted, .rolledBack: nil
       }
-    return RolloutSummary(
+    var summary = RolloutSummary(
       strategy: rollout.strategy, candidate: rollout.candidate, from: rollout.from,
       phase: rollout.phase.rawValue, cause: rollout.cause.rawValue,
       waitingFor: refused ?? notes.first,
       elapsed: rollout.elapsed, of: bound)
+    if rollout.position.of > 1 {
+      (summary.step, summary.steps) = rollout.position
+      summary.stepPercent = rollout.weightPercent
+    }
+    return summary
   }
 
   /// How one would get back: `switch`, `pre-scale ~n s`, `relaunch ~n s`, `none`.

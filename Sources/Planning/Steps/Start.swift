@@ -149,7 +149,7 @@ extension TargetPass {
     record.stacks[generation]?.become(.candidate)
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: .rollback, strategy: strategy,
-      isReuse: true)
+      isReuse: true, steps: [policy.wholeStep])
     let version = record.stacks[generation]?.version ?? ""
     say(.decision, generation, "switches to \(generation) (\(version)), which is still there")
   }
@@ -158,7 +158,7 @@ extension TargetPass {
 
   /// What was taken back and went on serving, for nothing else could, is declared again (S7).
   private func servingStill() -> Generation? {
-    guard strategy == .blueGreen, !isWorker, clash == nil, let digest = desiredDigest,
+    guard strategy != .recreate, !isWorker, clash == nil, let digest = desiredDigest,
       record.hold.map({ $0.digest != digest && $0.reason != .ledgerLost }) ?? true,
       record.quarantined[digest] == nil
     else { return nil }
@@ -180,7 +180,8 @@ extension TargetPass {
     record.stacks[generation]?.become(.candidate)
     record.stacks[generation]?.order = order
     record.rollout = RolloutMachine(
-      candidate: generation, from: record.stable, cause: .commit, strategy: strategy)
+      candidate: generation, from: record.stable, cause: .commit, strategy: strategy,
+      steps: [policy.wholeStep])
     say(
       .decision, generation,
       "goes on with \(generation) (\(certificate.version)), which is declared again and serves")
@@ -241,7 +242,8 @@ extension TargetPass {
     dropSuccessor(because: "another stack is needed first")
     guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(
-      candidate: generation, from: record.stable, cause: cause, strategy: strategy)
+      candidate: generation, from: record.stable, cause: cause, strategy: strategy,
+      steps: steps(of: cause))
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }
     let why =
       switch cause {
@@ -251,6 +253,15 @@ extension TargetPass {
       case .rollback: "rollback"
       }
     say(.decision, generation, "launches \(generation) (\(order.version)): \(why)")
+  }
+
+  /// All at once where nothing serves that the candidate could be compared with, and for what was trusted
+  /// already.
+  func steps(of cause: RolloutMachine.Cause) -> [RolloutStep] {
+    guard strategy == .canary, cause == .commit || cause == .drift, !isWorker,
+      record.stable != nil, stableState == .serving
+    else { return [policy.wholeStep] }
+    return policy.canarySteps
   }
 
   private mutating func countReplacement(_ digest: Digest) {

@@ -38,7 +38,7 @@ extension TargetPass {
   /// A candidate has all traffic and bakes, and something else is declared that nothing runs yet.
   private var isSuccessorWanted: Bool {
     guard let rollout = record.rollout, rollout.phase == .baking, isOverlapAllowed,
-      rollout.strategy == .blueGreen, weight(rollout.candidate) == 100,
+      rollout.strategy != .recreate, weight(rollout.candidate) == 100,
       policy.onNewCommit == .supersede, record.supersedes < 3,
       let digest = desiredDigest, record.hold?.digest != digest
     else { return false }
@@ -49,7 +49,7 @@ extension TargetPass {
 
   /// Two stacks may run at the same time.
   private var isOverlapAllowed: Bool {
-    !isWorker && strategy == .blueGreen && !isRemovalAllowed
+    !isWorker && strategy != .recreate && !isRemovalAllowed
   }
 
   /// Why it is not rolled out; nil while it is what is declared.
@@ -87,7 +87,8 @@ extension TargetPass {
     }
     record.successor = nil
     record.rollout = RolloutMachine(
-      candidate: successor, from: record.stable, cause: .commit, strategy: strategy)
+      candidate: successor, from: record.stable, cause: .commit, strategy: strategy,
+      steps: steps(of: .commit))
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

@@ -22,7 +22,7 @@ extension TargetPass {
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
-    if rollout.phase == .baking, isFit(candidate) {
+    if rollout.phase == .baking, rollout.weightPercent == 100, isFit(candidate) {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }
     // L5: what the platform can not launch keeps nobody waiting.

@@ -81,7 +81,27 @@ struct Adopt: AsyncParsableCommand {
 
 struct Approve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Confirms something that waits for a person.", subcommands: [ApproveRemoval.self])
+    abstract: "Confirms something that waits for a person.",
+    subcommands: [ApproveRemoval.self, ApproveRollout.self])
+}
+
+struct ApproveRollout: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rollout", abstract: "Lets the rollout go on after a step that asks for it.")
+  @Argument(help: "web@production") var target: TargetID
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+  func run() async throws { try await ask(.approve(target), options, reason) }
+}
+
+struct Advance: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Does not wait for the rest of the step in progress; health gates stay.")
+  @Argument(help: "web@production") var target: TargetID
+  @Flag(name: .long, help: "Goes to the last step, with all traffic, at once.") var full = false
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+  func run() async throws { try await ask(.advance(target, isFull: full), options, reason) }
 }
 
 struct ApproveRemoval: AsyncParsableCommand {

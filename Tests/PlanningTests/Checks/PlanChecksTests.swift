@@ -23,7 +23,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
 @Suite struct PlanChecksTests {
   static let all =
     TrafficCases.all + CapacityCases.all + DeletionCases.all + LaunchCases.all
-    + EvidenceCases.all + PrecedenceCases.all + RemovalCases.all
+    + EvidenceCases.all + PrecedenceCases.all + RemovalCases.all + StepCases.all
 
   @Test func `a shift to a proven candidate breaks no rule`() {
     #expect(CheckCase().broken.isEmpty)

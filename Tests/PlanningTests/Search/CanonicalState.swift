@@ -154,6 +154,9 @@ struct CanonicalState {
     put(ticks: rollout.bake?.blind)
     put(rollout.bake?.restarts ?? 0)
     put(rollout.failure?.kind.rawValue)
+    put(rollout.position.step)
+    put(rollout.isApproved == true)
+    put(rollout.isAdvanced == true)
   }
 
   private mutating func put(_ stack: StackRecord) {

@@ -23,13 +23,18 @@ struct Stage {
     trace.begin()
     guard let first = lines.first else { return ["error: no command"] }
     var arguments = words(of: first)
-    let verb = arguments.removeFirst()
+    var verb = arguments.removeFirst()
+    let isQuiet = verb == "quietly" && !arguments.isEmpty
+    if isQuiet { verb = arguments.removeFirst() }
     do throws(ScriptError) {
       try perform(verb, arguments, Array(lines.dropFirst()))
     } catch {
       trace.say("error: \(error.message)")
     }
-    return trace.lines
+    guard isQuiet else { return trace.lines }
+    return trace.lines.filter { line in
+      ["VIOLATION", "NOT REACHED", "error:"].contains { line.contains($0) }
+    }
   }
 
   private mutating func perform(

@@ -90,6 +90,8 @@ extension Stage {
     case "abort": return .abort(try target(argument))
     case "retry": return .retry(try target(argument))
     case "release": return .release(try target(argument), nil)
+    case "approve" where argument?.contains("@") == true: return .approve(try target(argument))
+    case "advance": return .advance(try target(argument), isFull: words.contains("--full"))
     case "approve": return .approveRemoval(CommitID(rawValue: argument ?? ""))
     default: throw ScriptError("unknown request \(words.first ?? "")")
     }

@@ -19,7 +19,9 @@ struct Walk {
   init(seed: UInt64, plan: @escaping World.Plan) {
     stage = Stage(plan: plan)
     random = SplitMix(seed: seed &* 0x9E37_79B9 &+ 1)
-    let strategy = random.pick(["blueGreen", "blueGreen", "blueGreen", "recreate"])
+    let strategy = random.pick([
+      "blueGreen", "blueGreen", "canary", "canary steps=20,60:2s", "recreate",
+    ])
     let exclusive = random.pick(["true", "false"])
     happen("version crashing crashes")
     happen("version silent unhealthy")
@@ -182,6 +184,7 @@ struct Walk {
       "request pause \(target)", "request resume \(target)", "request pause", "request resume",
       "request abort \(target)", "request retry \(target)", "request release \(target)",
       "request adopt \(target)", "request approve c\(stage.commits)",
+      "request approve \(target)", "request advance \(target)",
     ])
   }
 

@@ -120,6 +120,8 @@ struct TargetSettings {
     case "retain": return assign(&rollout.retain.stacks, Int(value))
     case "exclusive": traffic.exclusive = value == "true"
     case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
+    case "steps":
+      return assign(&rollout.steps, Self.steps(value, bake: rollout.bake))
     case "onNewCommit": return assign(&rollout.onNewCommit, .init(rawValue: value))
     case "mode": return assign(&traffic.mode, .init(rawValue: value))
     case "then": return assign(&traffic.afterDrain, .init(rawValue: value))
@@ -129,6 +131,21 @@ struct TargetSettings {
     default: return setDuration(key, Duration(parsing: value))
     }
     return nil
+  }
+
+  /// `10,25:5s,50:5s:approval`: weight, bake, and whether a person has to approve what follows.
+  private static func steps(_ text: String, bake: Duration) -> [RolloutStep]? {
+    var steps: [RolloutStep] = []
+    for part in text.split(separator: ",") {
+      let words = part.split(separator: ":").map(String.init)
+      guard let weight = words.first.flatMap({ Int($0) }) else { return nil }
+      steps.append(
+        RolloutStep(
+          weightPercent: weight,
+          bake: words.dropFirst().first.flatMap(Duration.init(parsing:)) ?? bake,
+          approvalWithin: words.last == "approval" ? .seconds(60) : nil))
+    }
+    return steps
   }
 
   private mutating func setDuration(_ key: String, _ value: Duration?) -> String? {

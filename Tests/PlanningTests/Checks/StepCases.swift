@@ -1,0 +1,133 @@
+import Model
+import Planning
+
+/// A canary of 10, 50 and 100 %, each baking ten seconds.
+enum StepCases {
+  static let all: [RuleCase] = [
+    RuleCase("S1", "more than the first step gives") { wrong in
+      wrong.canary(reached: 0)
+      wrong.shift([1: 50, 2: 50])
+    } good: { right in
+      right.canary(reached: 0)
+      right.shift([1: 90, 2: 10])
+    },
+    RuleCase("S1", "all traffic in the second step, unlike what it gives") { wrong in
+      wrong.canary(reached: 1)
+      wrong.shift([1: 0, 2: 100])
+    } good: { right in
+      right.canary(reached: 1)
+      right.shift([1: 50, 2: 50])
+    },
+    RuleCase("S20", "a step before its bake is over") { wrong in
+      wrong.step(served: .seconds(5))
+    } good: { right in
+      right.step(served: .seconds(10))
+    },
+    RuleCase("S20", "a step before its bake is over, unlike one that a person advances") { wrong in
+      wrong.step(served: .seconds(5))
+      wrong.ask(.advance(TargetID("other", "production"), isFull: false))
+    } good: { right in
+      right.step(served: .seconds(5))
+      right.ask(.advance(CheckCase.id, isFull: false))
+    },
+    RuleCase("S20", "a step before its bake is over, unlike one because stable fails") { wrong in
+      wrong.step(served: .seconds(5))
+    } good: { right in
+      right.step(served: .seconds(5))
+      right.target.probes[1]?.healthy = 0
+    },
+    RuleCase("S20", "a step before its bake is over, unlike one because stable is gone") { wrong in
+      wrong.step(served: .seconds(5))
+    } good: { right in
+      right.step(served: .seconds(5))
+      right.stack(1) { $0.phase = .failed(.platform, reason: "gone") }
+    },
+    RuleCase("S20", "a step that nobody has approved") { wrong in
+      wrong.step(served: .seconds(10), approvalWithin: .seconds(60))
+    } good: { right in
+      right.step(served: .seconds(10), approvalWithin: .seconds(60))
+      right.ask(.approve(CheckCase.id))
+    },
+    RuleCase("S20", "a step that nobody has approved, unlike one of an earlier pass") { wrong in
+      wrong.step(served: .seconds(10), approvalWithin: .seconds(60))
+    } good: { right in
+      right.step(served: .seconds(10), approvalWithin: .seconds(60), isApproved: true)
+    },
+    RuleCase("S20", "a step is left out") { wrong in
+      wrong.step(served: .seconds(10), isFull: true)
+    } good: { right in
+      right.step(served: .seconds(10), isFull: true)
+      right.ask(.advance(CheckCase.id, isFull: true))
+    },
+    RuleCase("S20", "a promotion after half of the last bake, unlike one that a person advances") {
+      wrong in
+      wrong.promote(isAdvanced: false)
+    } good: { right in
+      right.promote(isAdvanced: true)
+    },
+  ]
+}
+
+extension CheckCase {
+  private static func machine(
+    reached: Int, served: Duration, approvalWithin: Duration? = nil
+  ) -> RolloutMachine {
+    let steps = [10, 50, 100].map {
+      RolloutStep(weightPercent: $0, bake: .seconds(10), approvalWithin: approvalWithin)
+    }
+    var machine = RolloutMachine(
+      candidate: 2, from: 1, cause: .commit, strategy: .canary, steps: steps)
+    for event in [RolloutMachine.Event.launched, .gatePassed] { _ = machine.handle(event) }
+    for _ in 0..<reached {
+      _ = machine.handle(.shifted(restarts: 0))
+      _ = machine.handle(.baked)
+    }
+    if served > .zero {
+      _ = machine.handle(.shifted(restarts: 0))
+      _ = machine.handle(.served(served))
+    }
+    return machine
+  }
+
+  /// `reached`: steps that have proven themselves.
+  fileprivate mutating func canary(reached: Int) {
+    record { $0.rollout = Self.machine(reached: reached, served: .zero) }
+    if reached == 1 { readRoute { $0.route = CheckCase.route([1: 90, 2: 10]) } }
+  }
+
+  /// From the first step to the next one, in this pass; `isFull`: to the last one.
+  fileprivate mutating func step(
+    served: Duration, approvalWithin: Duration? = nil, isApproved: Bool = false,
+    isFull: Bool = false
+  ) {
+    var machine = Self.machine(reached: 0, served: served, approvalWithin: approvalWithin)
+    // In this pass a second has gone by.
+    if isApproved { _ = machine.handle(.approved) }
+    record { $0.rollout = machine }
+    after { record in _ = record.rollout?.handle(isFull ? .advanced(isFull: true) : .baked) }
+    readRoute { $0.route = CheckCase.route([1: 90, 2: 10]) }
+    plan.actions = []
+  }
+
+  fileprivate mutating func ask(_ verb: OperatorRequest.Verb) {
+    input.requests.append(
+      OperatorRequest(sequence: 1, verb: verb, by: "alice", at: WallTime(milliseconds: 0)))
+  }
+
+  /// v002 is promoted after five seconds of its life.
+  fileprivate mutating func promote(isAdvanced: Bool) {
+    record { record in
+      record.rollout = Self.machine(reached: 2, served: .seconds(5))
+      if isAdvanced { _ = record.rollout?.handle(.advanced(isFull: false)) }
+      record.stacks[2]?.inRole = .seconds(5)
+    }
+    readRoute { $0.route = CheckCase.route([1: 0, 2: 100]) }
+    after { record in
+      record.rollout = nil
+      record.stable = 2
+      record.stacks[1]?.role = .draining
+      record.stacks[2]?.role = .stable
+    }
+    plan.actions = []
+  }
+}

@@ -1,0 +1,70 @@
+import Model
+
+/// How a rollout is declared to go.
+struct Course: Hashable {
+  var strategy: RolloutPolicy.Strategy
+  var steps: [Int]
+  var bakeMilliseconds: Int
+  init(_ declaration: Declaration) {
+    strategy = declaration.strategy
+    steps = (declaration.steps ?? []) + [100]
+    bakeMilliseconds = declaration.bakeMilliseconds
+  }
+}
+
+/// A canary, judged by its route alone.
+extension Oracle {
+  /// S1 and S20: no share beyond its step, and none before the bake of the one before it.
+  func judgeSteps(_ route: Route) {
+    for backend in route.backends {
+      let id = StackID(route.target, backend.generation)
+      let (old, new) = (ground.weight(id), backend.weightPercent)
+      if new > old { judgeStep(id, from: old, to: new) }
+      if new != old { shares[id] = (new, now) }
+      if new == 100 { hadAll.insert(id) }
+    }
+  }
+
+  private func judgeStep(_ id: StackID, from old: Int, to new: Int) {
+    guard let course = course(of: id) else { return }
+    let next = course.steps.first { $0 > old } ?? 100
+    if new > next {
+      report("S1", "\(id) goes from \(old) % to \(new) %, its next step is \(next) %")
+    }
+    guard old > 0, let share = shares[id], share.percent == old else { return }
+    // Passes count time in whole intervals, each at most once.
+    let slack = 2 * simulation.schedule.setup.intervalMilliseconds + simulation.slowestAnswer
+    if now - share.since < course.bakeMilliseconds - slack {
+      report(
+        "S20",
+        "\(id) goes to \(new) % \(now - share.since) ms into a bake of \(course.bakeMilliseconds) ms"
+      )
+    }
+  }
+
+  /// The course that its rollout has to keep; nil where something allows another, or may.
+  private func course(of id: StackID) -> Course? {
+    let target = id.target
+    guard let courses = courses[target], courses.count == 1, let course = courses.first,
+      course.strategy == .canary, !isLedgerLost, !isTouched(target), !advanced.contains(target),
+      pardons[target] == nil, !hadAll.contains(id), let launch = launchedAt[id],
+      !simulation.schedule.windows.contains(where: { $0.part == .probe })
+    else { return nil }
+    // What it is compared with has to serve, whole, since before it was launched.
+    let serving =
+      ground.routes[target]?.route.backends.filter {
+        $0.weightPercent > 0 && $0.generation != id.generation
+      } ?? []
+    guard serving.count == 1, let stable = ground.stacks[StackID(target, serving[0].generation)],
+      serving[0].weightPercent + ground.weight(id) == 100, stable.phase == .complete,
+      ground.healthy(stable) == stable.declared
+    else { return nil }
+    let begin = launch - stable.gate.deadline.wholeMilliseconds - simulation.slowestAnswer - 2000
+    // What failed before it served was its start.
+    let failed = failedAt[stable.id] ?? .min
+    guard failed < max(begin, servingSince[stable.id] ?? .min),
+      (ground.touchedAt[target] ?? .min) < begin
+    else { return nil }
+    return course
+  }
+}
