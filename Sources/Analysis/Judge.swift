@@ -117,12 +117,11 @@ extension Look {
     found += gap(measurements.baseline, "baseline", .noBaselineData)
     guard let candidate else { return found }
     if candidate.requests == 0 {
-      switch policy.noTraffic {
-      case .hold: found.append(Finding(.noTraffic, "the candidate served no request"))
-      case .allow:
-        found.append(
-          Finding(.noTrafficAllowed, "the candidate served no request, which is allowed: unjudged"))
-      }
+      let text = "the candidate served no request"
+      found.append(
+        policy.noTraffic == .allow && isQuiet
+          ? Finding(.noTrafficAllowed, "\(text), which is allowed: unjudged")
+          : Finding(.noTraffic, text))
       return found
     }
     if let baseline, baseline.requests == 0 {
@@ -132,6 +131,13 @@ extension Look {
       found.append(Finding(.noLatency, "latency is to be judged, and was not measured"))
     }
     return found
+  }
+
+  /// Of what the baseline got, fewer than three requests were the candidate's due: to get none of
+  /// them is nothing strange.
+  private var isQuiet: Bool {
+    let weight = Double(measurements.candidateWeightPercent)
+    return Double(baseline?.requests ?? 0) * weight <= 3 * (100 - weight)
   }
 
   private func gap(_ counts: ArmCounts?, _ arm: String, _ cause: Cause) -> [Finding] {

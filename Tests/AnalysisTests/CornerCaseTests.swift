@@ -26,6 +26,12 @@ import Testing
     CornerCase(
       "the candidate is not asked, and no traffic is allowed", arm(0, 0), arm(3, 3000), .routing,
       .allowing),
+    CornerCase(
+      "a little traffic, none of it for a small weight", arm(0, 0), arm(0, 90),
+      .noTrafficAllowed, weight: 3, .allowing),
+    CornerCase(
+      "a small weight gets none of a lot of traffic", arm(0, 0), arm(0, 1000), .noTraffic,
+      weight: 1, .allowing),
     CornerCase("the baseline is not asked", arm(3, 3000), arm(0, 0), .routing),
     CornerCase(
       "the baseline is not asked, as it should be", good, arm(0, 0), .noBaselineData, weight: 100),
@@ -100,6 +106,9 @@ import Testing
     CornerCase("twenty requests, all errors", arm(20, 20), arm(0, 20), .allErrors),
     CornerCase("twenty requests, all errors, no baseline", arm(20, 20), nil, .allErrors),
     CornerCase("nineteen requests, all errors, no baseline", arm(19, 19), nil, .tooFewRequests),
+    CornerCase(
+      "all errors, and the only request of the baseline, too", arm(20, 20), arm(1, 1), .allErrors,
+      weight: 95),
     CornerCase("both arms answer nothing but errors", arm(500, 500), arm(500, 500), .environment),
     CornerCase("above the SLO", arm(60, 3000), arm(35, 3000), .errorsOverCeiling, .withCeiling),
     CornerCase(
