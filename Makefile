@@ -18,6 +18,7 @@
 #   HOSTED=… VERSIONS=…  targets (2) and versions (3), with as many deaths of a process (2);
 #   CRASHES=… LATE=…     LATE=1: the call of a process that died may happen after its death
 #   SECONDS=…            how long make fuzz lets each fuzzer run (60); TARGETS=… only these of them
+#   RUNS=…               how many canaries of each kind make judge makes up (10000)
 #   SANITIZERS=…         which make sanitize runs (address thread), and SUITES=… over which suites
 
 SHELL := /bin/bash
@@ -52,6 +53,7 @@ MINUTES ?= 90
 SEED ?=
 STOP ?=
 PATIENCE ?=
+RUNS ?= 10000
 # An import that Package.swift does not declare builds silently without this.
 FLAGS := --explicit-target-dependency-import-check error
 SWIFT := .ci/swift-with-pins
@@ -66,18 +68,20 @@ BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3
 RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
 TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
 BENCH_PACKAGES := $(RUN_PACKAGES) caddy nginx-light python3-matplotlib wrk
+JUDGE_PACKAGES := $(BUILD_PACKAGES) python3 python3-matplotlib python3-numpy
 
 # One after another: on two cores suites with real processes would only time each other out. Simulations
 # compute without ever waiting: beside them nothing else would have its turn.
 TEST_GROUPS := \
-	^(Model|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
+	^(Model|Analysis|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^SimulationTests \
 	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests
 
 .PHONY: help build test failpoints walks search simulator simulate deaths sieve mutants hostile fuzz sanitize lint format demo load campaign \
-	campaign-selftest bench clean install-packages packages-build packages-run packages-bench
+	campaign-selftest bench judge clean install-packages packages-build packages-run packages-bench \
+	packages-judge
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -173,6 +177,12 @@ bench: packages-bench ## one table of measured times, written with plots to docs
 	exec /usr/bin/python3 Benchmarks/bench.py --viridian "$$bin/viridian" \
 		--json "$$bin/benchmarks.json" --write docs/benchmarks.md
 
+judge: packages-judge ## the canary judge against an independent model, written to docs/analysis.md; RUNS=…
+	@$(SWIFT) build $(FLAGS) --product judge-study
+	@bin=$$($(SWIFT) build $(FLAGS) --show-bin-path); \
+	exec /usr/bin/python3 Benchmarks/judge.py --program "$$bin/judge-study" --runs $(RUNS) \
+		--write docs/analysis.md
+
 clean: ## what was built; never the state of an agent
 	@rm -rf .build
 
@@ -187,3 +197,6 @@ packages-run:
 
 packages-bench:
 	@.ci/install-packages $(BENCH_PACKAGES)
+
+packages-judge:
+	@.ci/install-packages $(JUDGE_PACKAGES)

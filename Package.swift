@@ -68,6 +68,7 @@ let package = Package(
         "Transport", crypto, lifecycle, logging,
       ]),
     module("Alerts", ["LedgerKit", "Model", crypto, logging]),
+    module("Analysis"),
     module("Display", ["LedgerKit", "Model", yams]),
     module("GitSource", ["CGit2", "CHost", "Model", "Transport", crypto]),
     module("HAProxyRouter", path: "Routers/HAProxy", ["Model", "PlatformKit"]),
@@ -107,6 +108,15 @@ let package = Package(
     .executableTarget(
       name: "source-worker-fixture", dependencies: ["GitSource", "Model"],
       path: "Tests/SourceWorkerFixture", swiftSettings: settings),
+
+    // Made-up canaries for the judge, and the study of `make judge` (docs/analysis.md).
+    .target(
+      name: "JudgeTrials", dependencies: ["Analysis"], path: "Tests/JudgeTrials",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "judge-study", dependencies: ["Analysis", "JudgeTrials"],
+      path: "Benchmarks/JudgeStudy", swiftSettings: settings),
+
     .target(
       name: "Support", dependencies: ["CGit2", "GitSource", "Model", "Planning"],
       path: "Tests/Support",
@@ -132,6 +142,7 @@ let package = Package(
         "Transport", logging,
       ]),
     tests("AlertsTests", ["Alerts", "LedgerKit", "LedgerStore", "Model", logging]),
+    tests("AnalysisTests", ["Analysis", "JudgeTrials"]),
     tests("DisplayTests", ["Display", "LedgerKit", "Model", yams]),
     tests(
       "EndToEndTests",

@@ -37,8 +37,8 @@ import Testing
   @Test func `every document of the style guide is there`() {
     for path in [
       "README.md", "CHANGELOG.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/STYLE.md",
-      "docs/adding-a-platform.md", "docs/cli.md", "docs/manifest.md", "docs/operating.md",
-      "docs/threat-model.md",
+      "docs/adding-a-platform.md", "docs/analysis.md", "docs/cli.md", "docs/manifest.md",
+      "docs/operating.md", "docs/threat-model.md",
     ] {
       #expect(Repository.exists(path), "\(path)")
     }

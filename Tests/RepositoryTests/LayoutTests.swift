@@ -31,7 +31,7 @@ import Testing
     let makefile = try Repository.read("Makefile")
     for target in [
       "help", "build", "test", "lint", "format", "demo", "load", "bench", "clean",
-      "install-packages", "hostile", "fuzz", "sanitize",
+      "install-packages", "hostile", "fuzz", "sanitize", "judge",
     ] {
       #expect(makefile.contains("\n\(target):"), "make \(target)")
     }
