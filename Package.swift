@@ -79,7 +79,7 @@ let package = Package(
       "LocalPlatform", path: "Platforms/Local", ["CHost", "KeeperKit", "Model", "PlatformKit"]),
     module("Manifest", ["Model", "PlatformKit", yams]),
     module("Model", [crypto]),
-    module("Planning", ["LedgerKit", "Model"]),
+    module("Planning", ["Analysis", "LedgerKit", "Model"]),
     module("PlatformKit", ["Model"]),
     module("Transport", ["CCurl"]),
     module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
@@ -147,8 +147,8 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "GitSource", "LedgerKit", "Model", "PlatformKit", "Support", "Transport", "viridian",
-        "viridian-keeper",
+        "Analysis", "GitSource", "LedgerKit", "Model", "PlatformKit", "Support", "Transport",
+        "viridian", "viridian-keeper",
       ], exclude: ["Hostile/Corpus"]),
     tests("GitSourceTests", ["GitSource", "Model", "Support", "source-worker-fixture"]),
     tests(
@@ -167,7 +167,9 @@ let package = Package(
     tests(
       "ManifestTests", ["HAProxyRouter", "LocalPlatform", "Manifest", "Model", "PlatformKit"]),
     tests("ModelTests", ["Model"]),
-    tests("PlanningTests", ["LedgerKit", "Model", "Planning", "Support"], exclude: ["Scenarios"]),
+    tests(
+      "PlanningTests", ["Analysis", "LedgerKit", "Model", "Planning", "Support"],
+      exclude: ["Scenarios"]),
     tests("RepositoryTests", []),
     tests("SimulationTests", ["Simulation"], exclude: ["Regressions"]),
     tests("TransportTests", ["Support", "Transport"]),

@@ -48,9 +48,14 @@ package actor Executor {
   package struct Place: Sendable {
     package var platform: any Platform
     package var router: any TrafficRouter
-    package init(platform: any Platform, router: any TrafficRouter) {
+    /// What counts the requests that go through the router; nil: nothing does.
+    package var counter: (any RequestCounter)?
+    package init(
+      platform: any Platform, router: any TrafficRouter, counter: (any RequestCounter)? = nil
+    ) {
       self.platform = platform
       self.router = router
+      self.counter = counter
     }
   }
 

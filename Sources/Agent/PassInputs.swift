@@ -26,6 +26,8 @@ package struct PassInputs: Sendable {
   package var records: [TargetID: Shared<TargetRecord>]
   package var requests: [OperatorRequest]
   package var memory: AgentMemory
+  /// Requests by stack and series, of targets whose traffic is judged.
+  package var counts: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]
   package init(
     now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
     sources: [SourceName: SourceView], claims: Claims, renames: Renames,
@@ -78,7 +80,7 @@ package struct PassInputs: Sendable {
 
   /// Forgets what a pass may change itself, and what was read of single targets.
   mutating func forgetSingle() {
-    (probes, inspections, inFlight, outcomes) = ([:], [:], [:], [:])
+    (probes, inspections, inFlight, outcomes, counts) = ([:], [:], [:], [:], [:])
     (records, fingerprints, requests, memory) = ([:], [:], [], AgentMemory())
   }
 
@@ -90,7 +92,7 @@ package struct PassInputs: Sendable {
       ?? record?.lastGood?.platform
     let keys = stacks.map { ($0.id.generation, ProbeBook.Key($0.certificate)) }
     let propagation = platform.flatMap { propagations[$0] } ?? (.zero, .zero)
-    return TargetInput(
+    var input = TargetInput(
       id: id, formerly: renames.names(before: id), desired: desired, contest: contest(id),
       resolution: resolutions[id] ?? .waiting(reason: "not resolved yet"), freeze: freezes[id],
       stacks: observed(stacks, on: platform), stacksPropagation: propagation.stacks,
@@ -99,6 +101,8 @@ package struct PassInputs: Sendable {
       fingerprints: fingerprints(of: id, record, stacks),
       route: route(id, on: platform), routePropagation: propagation.route,
       inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [], record: record)
+    input.counts = counts[id]
+    return input
   }
 
   /// Of the stacks that are recorded or there.

@@ -119,6 +119,9 @@ package enum ManifestFields {
       "steps", .list(.mapping(step)),
       "Of a canary, upwards; without a last one of 100 % that is added. Without any: 10, 25, 50."),
     Field(
+      "analysis", .mapping(analysis),
+      "Each step of a canary is judged by its traffic, compared with stable; `{}`: as usual."),
+    Field(
       "onNewCommit", .choice(RolloutPolicy.OnNewCommit.allCases.map(\.rawValue)),
       "What a newer commit does to a rollout in progress.", standard: "supersede"),
     Field(
@@ -128,6 +131,39 @@ package enum ManifestFields {
         Field("for", .duration, "How long a warm stack is kept.", standard: "24h"),
         Field("quarantined", .duration, "How long a failed one is kept, parked.", standard: "24h"),
       ]), "What is kept."),
+  ]
+
+  private static let analysis = [
+    Field(
+      "errors",
+      .mapping([
+        Field(
+          "ratio", .decimal(1...1000), "Fails when shown to have more than so many times stable's.",
+          standard: "1.5"),
+        Field(
+          "margin", .decimal(0...99),
+          "Passes when shown to have less than so much more, in percentage points.",
+          standard: "1"),
+        Field("ceiling", .decimal(0...99), "Fails when shown to have more than so many percent."),
+      ]), "Errors among the requests, as the router counts them."),
+    Field(
+      "minimumRequests", .integer(1...1_000_000_000),
+      "No step passes with fewer requests to the candidate.", standard: "300"),
+    Field(
+      "noTraffic", .choice(AnalysisDeclaration.NoTraffic.allCases.map(\.rawValue)),
+      "What a step means in which nobody asked anything.", standard: "hold"),
+    Field(
+      "deadline", .duration, "After its bake a step waits so long for a verdict.", standard: "30m"),
+    Field("metrics", .list(.mapping(metric)), "Numbers of a provider; one outside fails."),
+  ]
+
+  private static let metric = [
+    Field("name", .name, "For people.", required: true),
+    Field("provider", .name, "A provider of the agent's configuration.", required: true),
+    Field(
+      "query", .text, "In the provider's language, `${stack}` and the like in it.", required: true),
+    Field("minimum", .decimal(-1_000_000_000...1_000_000_000), "Below it the candidate fails."),
+    Field("maximum", .decimal(-1_000_000_000...1_000_000_000), "Above it the candidate fails."),
   ]
 
   private static let step = [

@@ -22,6 +22,9 @@ extension MappingReader {
     if let steps = self["steps"], strategy != .canary {
       problems.append(steps.error("\"steps\" belong to strategy: canary"))
     }
+    if let analysis = self["analysis"], strategy != .canary {
+      problems.append(analysis.error("\"analysis\" belongs to strategy: canary"))
+    }
     return RolloutPolicy(
       strategy: strategy, bake: bake,
       onNewCommit: choice("onNewCommit") ?? standard.onNewCommit,
@@ -29,7 +32,38 @@ extension MappingReader {
         stacks: retain?.integer("stacks") ?? standard.retain.stacks,
         warm: retain?.duration("for") ?? standard.retain.warm,
         quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined),
-      steps: self["steps"] == nil ? nil : steps(bake: bake, &problems))
+      steps: self["steps"] == nil ? nil : steps(bake: bake, &problems),
+      analysis: mapping("analysis")?.analysis(&problems))
+  }
+
+  /// `rollout.analysis`.
+  private func analysis(_ problems: inout [Diagnostic]) -> AnalysisDeclaration {
+    var analysis = AnalysisDeclaration()
+    let errors = mapping("errors")
+    analysis.errorRatio = errors?.decimal("ratio") ?? analysis.errorRatio
+    analysis.errorMarginPoints = errors?.decimal("margin") ?? analysis.errorMarginPoints
+    analysis.errorCeilingPercent = errors?.decimal("ceiling")
+    analysis.minimumRequests = integer("minimumRequests") ?? analysis.minimumRequests
+    analysis.noTraffic = choice("noTraffic") ?? analysis.noTraffic
+    analysis.deadline = duration("deadline") ?? analysis.deadline
+    for key in ["margin", "ceiling"] {
+      guard let value = errors?[key], errors?.decimal(key) ?? 1 < 0.0001 else { continue }
+      problems.append(value.error("\"\(key)\" must be at least 0.0001 percent"))
+    }
+    for node in list("metrics") {
+      let metric = MappingReader(node)
+      let (minimum, maximum) = (metric.decimal("minimum"), metric.decimal("maximum"))
+      if minimum == nil && maximum == nil {
+        problems.append(node.error("a metric needs a minimum or a maximum"))
+      } else if let minimum, let maximum, minimum > maximum {
+        problems.append(node.error("the minimum is above the maximum"))
+      }
+      analysis.metrics.append(
+        AnalysisDeclaration.Metric(
+          name: metric.text("name") ?? "", provider: metric.text("provider") ?? "",
+          query: metric.text("query") ?? "", minimum: minimum, maximum: maximum))
+    }
+    return analysis
   }
 
   /// `drift`.

@@ -1,7 +1,7 @@
 /// JSON without white space, keys sorted by their UTF-8 bytes: one form for each value, but for a
 /// dictionary whose keys are no strings. Foundation's encoder takes several times as long.
 package enum CanonicalJSON {
-  /// Errors: those of the value; a floating-point number, which has no one written form.
+  /// Errors: those of the value; a number that is not finite.
   package static func text(_ value: some Encodable) throws -> String {
     let node = try Node(value)
     var bytes: [UInt8] = []
@@ -105,9 +105,13 @@ extension Node {
 
   fileprivate static var null: Node { .literal("null") }
 
+  /// The shortest text that reads back as the same number.
   fileprivate static func leaf(_ value: some BinaryFloatingPoint) throws -> Node {
-    throw EncodingError.invalidValue(
-      value, .init(codingPath: [], debugDescription: "a floating-point number"))
+    guard value.isFinite else {
+      throw EncodingError.invalidValue(
+        value, .init(codingPath: [], debugDescription: "\(value) has no form in JSON"))
+    }
+    return .literal("\(value)")
   }
 }
 

@@ -23,16 +23,19 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package var retain: Retention = Retention()
   /// Of a canary; nil: 10, 25, 50 and 100 %, each for as long as `bake`.
   package var steps: [RolloutStep]?
+  /// Of a canary; nil: its traffic is not judged.
+  package var analysis: AnalysisDeclaration?
   package init(
     strategy: Strategy = .blueGreen, bake: Duration = .seconds(60),
     onNewCommit: OnNewCommit = .supersede, retain: Retention = Retention(),
-    steps: [RolloutStep]? = nil
+    steps: [RolloutStep]? = nil, analysis: AnalysisDeclaration? = nil
   ) {
     self.strategy = strategy
     self.bake = bake
     self.onNewCommit = onNewCommit
     self.retain = retain
     self.steps = steps
+    self.analysis = analysis
   }
 
   /// All traffic at once, and the bake before the promotion.

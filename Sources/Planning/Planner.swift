@@ -54,6 +54,7 @@ private struct Fleet {
       passes[index].passQuietTime()
       passes[index].passTimeOfStable()
       passes[index].passTimeOfRollout()
+      passes[index].judgeTraffic()
       passes[index].takeOutcomes()
       passes[index].noteLostLedger()
       for request in requests { passes[index].handle(request, isFirst: index == 0) }

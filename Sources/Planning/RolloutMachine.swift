@@ -1,3 +1,4 @@
+package import Analysis
 package import Model
 
 /// The state machine of one rollout: intent and accumulated time, never effects.
@@ -58,6 +59,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case shifted(restarts: Int)
     /// This step has proven itself: the next one follows, or the promotion.
     case baked
+    /// The traffic was counted, and judged.
+    case judged(StepEvidence, JudgementRecord)
     /// A person approves what follows the step in progress.
     case approved
     /// A person does not wait for the rest of the step in progress; `isFull`: of all steps.
@@ -92,6 +95,14 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package private(set) var isApproved: Bool?
   /// A person does not wait for the rest of the last bake.
   package private(set) var isAdvanced: Bool?
+  /// What every step with a share of the traffic must show; nil: nothing by its traffic.
+  package let analysis: AnalysisDeclaration?
+  /// Of the step in progress; nil: nothing was counted yet.
+  package private(set) var evidence: StepEvidence?
+  /// What was made of it last, with all that it was made of.
+  package private(set) var judgement: JudgementRecord?
+  /// The judgement by which the step before this one ended.
+  package private(set) var formerJudgement: JudgementRecord?
   /// The candidate's restarts when it was first given traffic.
   private var restartsBefore: Int?
   /// Accumulated watched time since the rollout began.
@@ -125,8 +136,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package init(
     candidate: Generation, from: Generation?, cause: Cause,
     strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
-    steps: [RolloutStep] = []
+    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil
   ) {
+    self.analysis = analysis
     plan = steps.isEmpty ? nil : steps
     self.candidate = candidate
     self.from = from
@@ -163,6 +175,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package var shareWords: String {
     weightPercent == 100 ? "all traffic is" : "\(weightPercent) % of the traffic is"
   }
+
+  /// Its traffic is counted and judged now.
+  package var isJudged: Bool { analysis != nil && bake != nil }
 
   package var isLastStep: Bool { position.step >= position.of }
 
@@ -225,6 +240,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case .baked:
       guard case .baking = state else { return [] }
       if isLastStep { state = .promoted } else { begin(step: (stepIndex ?? 0) + 1) }
+    case .judged(let evidence, let judgement):
+      guard case .baking = state else { return [] }
+      (self.evidence, self.judgement) = (evidence, judgement)
     case .approved:
       guard case .baking = state else { return [] }
       isApproved = true
@@ -253,6 +271,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private mutating func begin(step: Int) {
     stepIndex = step
     isApproved = nil
+    formerJudgement = judgement
+    (evidence, judgement) = (nil, nil)
     state = .shifting(.zero)
   }
 

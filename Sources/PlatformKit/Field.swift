@@ -30,6 +30,8 @@ package indirect enum FieldType: Sendable {
   /// `^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`.
   case name
   case integer(ClosedRange<Int>)
+  /// `2`, `0.5`, `-1.25`: no exponent.
+  case decimal(ClosedRange<Int>)
   case bool
   /// `1m30s`.
   case duration
@@ -49,6 +51,7 @@ package indirect enum FieldType: Sendable {
     case .text: "text"
     case .name: "a name (a letter, then letters, digits and -, at most 40)"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .decimal(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .bool: "true or false"
     case .duration: "a duration such as 30s or 1m30s"
     case .choice(let words): words.joined(separator: " | ")
@@ -70,6 +73,11 @@ extension FieldType {
     case .integer(let range):
       [
         "type": "integer", "minimum": .integer(range.lowerBound),
+        "maximum": .integer(range.upperBound),
+      ]
+    case .decimal(let range):
+      [
+        "type": "number", "minimum": .integer(range.lowerBound),
         "maximum": .integer(range.upperBound),
       ]
     case .bool: ["type": "boolean"]
@@ -121,7 +129,7 @@ extension Field {
     case .list(let type): nested(type, prefix: prefix)
     case .either(let first, let second):
       nested(first, prefix: prefix) + nested(second, prefix: prefix)
-    case .text, .name, .integer, .bool, .duration, .choice, .map, .payload: []
+    case .text, .name, .integer, .decimal, .bool, .duration, .choice, .map, .payload: []
     }
   }
 }

@@ -45,7 +45,7 @@ extension ManifestNode {
       let problems = problems(first, of: name)
       guard !problems.isEmpty, !self.problems(second, of: name).isEmpty else { return [] }
       return isLike(first) ? problems : isLike(second) ? self.problems(second, of: name) : wrong
-    case .text, .name, .integer, .bool, .duration, .choice:
+    case .text, .name, .integer, .decimal, .bool, .duration, .choice:
       return isScalar(type) ? [] : wrong
     }
   }
@@ -58,6 +58,11 @@ extension ManifestNode {
     case .integer(let range):
       // Leading zeros and signs would make one number of two texts.
       return isPlain && Int(text).map { range.contains($0) && String($0) == text } == true
+    case .decimal(let range):
+      guard isPlain, text.wholeMatch(of: /-?[0-9]{1,15}(\.[0-9]{1,15})?/) != nil else {
+        return false
+      }
+      return Double(text).map { Double(range.lowerBound)...Double(range.upperBound) ~= $0 } == true
     case .bool: return isPlain && (text == "true" || text == "false")
     case .duration: return Duration(parsing: text) != nil
     case .choice(let words): return words.contains(text)
@@ -98,7 +103,7 @@ extension ManifestNode {
 
 /// Keys and values that the design has and a later version will read.
 private let laterWords: Set<String> = [
-  "analysis", "jobs", "maxUnavailable", "queue", "rolling", "router", "tests",
+  "jobs", "maxUnavailable", "queue", "rolling", "router", "tests",
 ]
 
 private let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]

@@ -20,6 +20,7 @@ package struct MappingReader: Sendable {
 
   package func text(_ key: String) -> String? { self[key]?.text }
   package func integer(_ key: String) -> Int? { text(key).flatMap { Int($0) } }
+  package func decimal(_ key: String) -> Double? { text(key).flatMap { Double($0) } }
   package func bool(_ key: String) -> Bool? { text(key).map { $0 == "true" } }
   package func duration(_ key: String) -> Duration? { text(key).flatMap(Duration.init(parsing:)) }
 

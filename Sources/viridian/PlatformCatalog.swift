@@ -26,12 +26,13 @@ enum PlatformCatalog {
       let directory = configuration.directory(of: entry)
       var settings = LocalPlatformSettings(directory: directory)
       settings.ports = entry.firstPort...entry.lastPort
-      var router = HAProxySettings(directory: "\(directory)/haproxy")
-      router.reloadInterval = entry.reloadEvery
+      var proxy = HAProxySettings(directory: "\(directory)/haproxy")
+      proxy.reloadInterval = entry.reloadEvery
+      let router = try HAProxyRouter(proxy)
       return Executor.Place(
         platform: LocalPlatform(
           name: entry.name, settings: settings, key: key, owner: configuration.owner),
-        router: try HAProxyRouter(router))
+        router: router, counter: router)
     default: throw unknown(entry.kind)
     }
   }

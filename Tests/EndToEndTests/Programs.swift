@@ -5,6 +5,7 @@ import Support
 enum Programs {
   static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let scripts = root.appending(path: "Tests/Scripts")
   static let examples = root.appending(path: "examples-repo")
 
   /// The products lie beside the test bundle.

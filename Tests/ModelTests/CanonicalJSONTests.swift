@@ -42,8 +42,14 @@ import Testing
     #expect(read == Everything())
   }
 
-  @Test func `a floating-point number has no one written form`() {
-    #expect(throws: EncodingError.self) { try CanonicalJSON.text([1.5]) }
+  @Test func `a number with a fraction is written as short as it reads back the same`() throws {
+    let numbers = [1.5, 0.1, 1e-05, -2e300, 1, 0.1 + 0.2]
+    let text = try CanonicalJSON.text(numbers)
+    #expect(text == "[1.5,0.1,1e-05,-2e+300,1.0,0.30000000000000004]")
+    #expect(try CanonicalJSON.value([Double].self, from: text) == numbers)
+    for nothing in [Double.nan, .infinity, -.infinity] {
+      #expect(throws: EncodingError.self) { try CanonicalJSON.text([nothing]) }
+    }
   }
 
   @Test func `what was written is read back`() throws {

@@ -9,7 +9,7 @@ private let mayImport: [String: Set<String>] = [
   "LedgerKit": ["Model"],
   // Glibc only for the failpoints that tests arm from outside.
   "PlatformKit": ["Glibc", "Model"],
-  "Planning": ["LedgerKit", "Model"],
+  "Planning": ["Analysis", "LedgerKit", "Model"],
   "Manifest": ["Model", "PlatformKit", "Yams"],
   "Display": ["LedgerKit", "Model", "Yams"],
   "Alerts": system.union(["Crypto", "LedgerKit", "Logging", "Model"]),

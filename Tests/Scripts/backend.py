@@ -1,7 +1,7 @@
 """A small server that says its name: backend.py NAME http|tcp [PORT].
 
 Prints its port once it listens. http: any path answers 200 with the name; /healthz too, until
-/break was asked; /slow answers after 500 ms; the first /once of each method is dropped without
+/break was asked; /slow answers after 500 ms; /fail answers 500; the first /once of each method is dropped without
 an answer, /seen tells how often each method asked for /once; a request with `Upgrade` becomes an echo. tcp: greets
 with the name, then echoes."""
 import asyncio
@@ -42,6 +42,8 @@ async def http(reader, writer):
         if path == b"/slow":
             await asyncio.sleep(0.5)
         status = b"200 OK" if state["healthy"] or path != b"/healthz" else b"503 Broken"
+        if path == b"/fail":
+            status = b"500 Failed"
         writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()
 

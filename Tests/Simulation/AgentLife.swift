@@ -13,9 +13,9 @@ extension Simulation {
     let log = Logger(label: "simulated", factory: { _ in CriticalLog(simulation: self) })
     let (passNudge, wake) = (Nudge(), Nudge())
     let ledger = SimulatedLedger(simulation: self, life: life)
+    let router = SimulatedRouter(simulation: self, life: life)
     let place = Executor.Place(
-      platform: SimulatedPlatform(simulation: self, life: life),
-      router: SimulatedRouter(simulation: self, life: life))
+      platform: SimulatedPlatform(simulation: self, life: life), router: router, counter: router)
     let places: [PlatformName: Executor.Place] = ["simulated": place]
     let inputs = SimulatedInputs(simulation: self, life: life)
     let source = SimulatedSource(simulation: self, life: life)

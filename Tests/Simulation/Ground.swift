@@ -14,6 +14,7 @@ final class Ground {
   /// Not older than a listing may be.
   private var listings: [(at: Moment, listing: LiveState)] = []
   private var writes = 0
+  private(set) var traffic = Traffic()
   /// Since when a stack has had no traffic that had some.
   private(set) var leftAt: [StackID: Moment] = [:]
   /// When somebody else than the agent last changed anything of a target.
@@ -108,7 +109,7 @@ final class Ground {
     switch stack.behaviour {
     case .failing: stack.phase = .failed(.stack, reason: "exit status 1")
     case .unlucky: stack.phase = .failed(.platform, reason: "disk full")
-    case .good, .slow, .silent, .crashing, .dying:
+    case .good, .slow, .silent, .crashing, .dying, .erring:
       stack.phase = .complete
       stack.hasKeeper = true
       run(stack, stack.intended > 0 ? stack.intended : stack.declared)
@@ -252,7 +253,26 @@ final class Ground {
     }
   }
 
+  /// Requests by stack and series, up to now.
+  func counts(of targets: Set<TargetID>) -> [TargetID: [Generation: [String: RequestCounts]]] {
+    var counts: [TargetID: [Generation: [String: RequestCounts]]] = [:]
+    for target in targets {
+      flow(target)
+      counts[target] = traffic.counts(target, routes[target]?.route)
+    }
+    return counts
+  }
+
+  /// What was asked for by the split until now.
+  private func flow(_ target: TargetID) {
+    let erring = stacks(of: target).filter { $0.behaviour == .erring }.map(\.id.generation)
+    traffic.flow(
+      target, routes[target]?.route, until: now, perSecond: setup.requestsPerSecond ?? 0,
+      erring: Set(erring))
+  }
+
   func loseRoute(_ target: TargetID) {
+    flow(target)
     noteLeaving(target, routes[target]?.route.split ?? [:], [:])
     routes[target] = nil
     shown[target] = nil
@@ -260,6 +280,7 @@ final class Ground {
 
   func write(_ route: Route) {
     let target = route.target
+    flow(target)
     writes += 1
     noteLeaving(target, routes[target]?.route.split ?? [:], route.split)
     if setup.propagationMilliseconds > 0 {

@@ -70,6 +70,7 @@ extension Simulation {
           commit.tree[target]?.strategy = strategies[draw % 7]
           commit.tree[target]?.steps = draw % 7 == 1 ? [25, 75] : nil
           commit.tree[target]?.approvalMilliseconds = nil
+          commit.tree[target]?.isJudged = draw % 2 == 0
         }
       case .remove: commit.tree[target] = nil
       case .restore:

@@ -45,6 +45,8 @@ final class LiveStack {
     case failing
     /// The launch fails, by the platform's fault.
     case unlucky
+    /// Healthy, and one of five requests to it fails.
+    case erring
 
     init(version: String) {
       self = Self.allCases.first { version.hasPrefix($0.rawValue) } ?? .good
@@ -77,7 +79,7 @@ final class LiveStack {
     guard let started = instances[index].startedAt, now >= sickUntil else { return false }
     let age = now - started
     switch behaviour {
-    case .good, .crashing, .failing, .unlucky: return age >= startTime
+    case .good, .crashing, .failing, .unlucky, .erring: return age >= startTime
     case .slow: return age >= startTime * 6
     case .silent: return false
     case .dying: return age >= startTime && now < (launchedAt ?? now) + startTime + 4000

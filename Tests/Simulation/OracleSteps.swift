@@ -5,10 +5,12 @@ struct Course: Hashable {
   var strategy: RolloutPolicy.Strategy
   var steps: [Int]
   var bakeMilliseconds: Int
+  var isJudged: Bool
   init(_ declaration: Declaration) {
     strategy = declaration.strategy
     steps = (declaration.steps ?? []) + [100]
     bakeMilliseconds = declaration.bakeMilliseconds
+    isJudged = declaration.isJudged == true
   }
 }
 
@@ -30,6 +32,11 @@ extension Oracle {
     let next = course.steps.first { $0 > old } ?? 100
     if new > next {
       report("S1", "\(id) goes from \(old) % to \(new) %, its next step is \(next) %")
+    }
+    if old > 0, course.isJudged, ground.stacks[id]?.behaviour == .erring,
+      simulation.schedule.setup.requestsPerSecond != nil
+    {
+      report("S20", "\(id) goes to \(new) %, and a fifth of its requests fails")
     }
     guard old > 0, let share = shares[id], share.percent == old else { return }
     // Passes count time in whole intervals, each at most once.

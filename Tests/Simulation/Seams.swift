@@ -121,6 +121,18 @@ struct SimulatedRouter: TrafficRouter {
   func uninstall() async throws(PlatformError) {}
 }
 
+extension SimulatedRouter: RequestCounter {
+  func counts(
+    of targets: Set<TargetID>
+  ) async throws(PlatformError) -> [TargetID: [Generation: [String: RequestCounts]]] {
+    let simulation = simulation
+    return try await simulation.call(.router, by: life) { () throws(PlatformError) in
+      guard !simulation.isRouterDown else { throw .transient("no router answers") }
+      return simulation.ground.counts(of: targets)
+    }
+  }
+}
+
 /// Health checks as one process makes them.
 struct SimulatedProbe: HealthProbe {
   let simulation: Simulation

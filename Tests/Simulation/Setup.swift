@@ -22,6 +22,8 @@ package struct Setup: Codable, Sendable {
   /// How long until an instance that died runs again; the platform does that by itself.
   package var healMilliseconds = 1000
   package var removalsAtOnce = 1
+  /// To each target, as its route splits them; nil: none.
+  package var requestsPerSecond: Int?
   /// The order in which tasks run that could run: 0 for first come, first served.
   package var shuffle: UInt64 = 0
 }
@@ -38,6 +40,8 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var steps: [Int]?
   /// Of a canary: a person has to approve what follows its first step, within that time.
   package var approvalMilliseconds: Int?
+  /// Of a canary: its traffic is judged.
+  package var isJudged: Bool?
   package var onNewCommit = RolloutPolicy.OnNewCommit.supersede
   package var retain = 1
   package var bakeMilliseconds = 3000
@@ -91,6 +95,7 @@ extension Setup {
     let latest = size == .long ? 2500 : 1000
     propagationMilliseconds = random.pick([0, 0, 0, 300, 700, latest])
     listingMilliseconds = random.pick([0, 0, 0, 300, 700, latest])
+    if random.below(4) > 0 { requestsPerSecond = 2000 }
     if random.below(3) == 0 { shuffle = random.next() | 1 }
   }
 }
@@ -109,6 +114,7 @@ extension Declaration {
     if strategy == .canary {
       steps = random.pick([[30], [50], [20, 60]])
       if random.below(4) == 0 { approvalMilliseconds = random.pick([2500, 6000]) }
+      isJudged = random.below(2) == 0
     }
     onNewCommit = random.pick([.supersede, .supersede, .coalesce])
     retain = random.below(3)
@@ -141,13 +147,23 @@ extension Declaration {
         retain: Retention(
           stacks: retain, warm: .milliseconds(warmMilliseconds),
           quarantined: .milliseconds(warmMilliseconds)),
-        steps: rolloutSteps),
+        steps: rolloutSteps, analysis: isJudged == true ? Self.analysis : nil),
       traffic: TrafficPolicy(
         mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
       drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),
       route: mode == .none
         ? nil : ["listen": .string("127.0.0.1:8\(target.application.rawValue.utf8.count)00")],
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
+  }
+
+  /// Short, and without traffic a step goes on: there are histories without any.
+  private static var analysis: AnalysisDeclaration {
+    var analysis = AnalysisDeclaration()
+    analysis.minimumRequests = 20
+    analysis.errorMarginPoints = 5
+    analysis.noTraffic = .allow
+    analysis.deadline = .seconds(20)
+    return analysis
   }
 
   private var rolloutSteps: [RolloutStep]? {

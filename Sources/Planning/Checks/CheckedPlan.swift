@@ -66,9 +66,11 @@ struct CheckedPlan: Sendable {
     }
   }
 
-  /// A moment without capacity is what the manifest asks for.
+  /// A moment without capacity is what the manifest asks for, or did when the rollout began.
   var allowsDowntime: Bool {
-    spec.map { $0.rollout.strategy == .recreate || $0.traffic.exclusive } ?? false
+    let begun = [before?.rollout?.strategy, after?.rollout?.strategy].compactMap { $0 }
+    if begun.contains(.recreate) || spec?.traffic.exclusive == true { return true }
+    return begun.isEmpty && spec?.rollout.strategy == .recreate
   }
 
   /// Launches of generations that no record knows and nobody saw.

@@ -1,3 +1,4 @@
+import Analysis
 import Model
 
 /// A canary goes step by step, each with its own proof.
@@ -30,11 +31,23 @@ extension PlanChecks {
       if step.approvalWithin != nil, !isApproved(before, checked) {
         wrong.append("\(candidate) takes a step that nobody has approved")
       }
+      if !isJudgedWell(before, after) {
+        wrong.append("\(candidate) takes a step and its traffic was not judged to be good")
+      }
       if after.position.step != before.position.step + 1 {
         wrong.append("\(candidate) leaves out a step")
       }
     }
     return wrong
+  }
+
+  /// Judged once more, from what the verdict is said to be made from.
+  private static func isJudgedWell(_ before: RolloutMachine, _ after: RolloutMachine) -> Bool {
+    guard before.analysis != nil, before.weightPercent < 100 else { return true }
+    guard let judged = after.formerJudgement,
+      judged.measurements.candidateWeightPercent == before.weightPercent
+    else { return false }
+    return judged.replayed().verdict.permitsPromotion
   }
 
   private static func isApproved(_ rollout: RolloutMachine, _ checked: CheckedPlan) -> Bool {

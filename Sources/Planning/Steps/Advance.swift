@@ -166,6 +166,7 @@ extension TargetPass {
     if case .failed(let fault, let reason) = stack.phase {
       return fail(.init(fault: fault, reason))
     }
+    if let failure = trafficFailure(rollout) { return fail(failure) }
     let gate = stack.certificate.spec.health
     let probe = probe(candidate)
     if bake.suffered >= patience(gate) {

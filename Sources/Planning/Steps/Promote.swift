@@ -7,7 +7,9 @@ extension TargetPass {
     guard let rollout = record.rollout, let bake = rollout.bake, isKnown else { return }
     guard rolloutObjection == nil, bake.suffered == .zero else { return }
     let time = rollout.isAdvanced == true ? .zero : bakeTime(of: rollout)
-    guard bake.served >= time, isApproved(rollout, bake) else { return }
+    guard bake.served >= time, isJudgedWell(rollout, bake), isApproved(rollout, bake) else {
+      return
+    }
     let candidate = rollout.candidate
     guard rollout.isLastStep else { return takeNextStep(rollout) }
     // S20: only a positive verdict promotes.

@@ -243,7 +243,7 @@ extension TargetPass {
     guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: cause, strategy: strategy,
-      steps: steps(of: cause))
+      steps: steps(of: cause), analysis: policy.analysis)
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }
     let why =
       switch cause {

@@ -88,7 +88,7 @@ extension TargetPass {
     record.successor = nil
     record.rollout = RolloutMachine(
       candidate: successor, from: record.stable, cause: .commit, strategy: strategy,
-      steps: steps(of: .commit))
+      steps: steps(of: .commit), analysis: policy.analysis)
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

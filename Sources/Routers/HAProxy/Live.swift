@@ -91,14 +91,10 @@ struct LiveTarget: Hashable, Sendable {
     let names = (view.servers[slot] ?? []).compactMap { row -> (ServerName, ServerRow)? in
       ServerName(parsing: row.name, key).map { ($0, row) }
     }
-    let said = map["stack-\(slot)"]?.split(separator: "/", maxSplits: 1).map(String.init) ?? []
-    var who: (Generation, String)?
-    if said.count == 2, said[0].hasPrefix("v"), let number = Int(said[0].dropFirst()) {
-      who = (Generation(number), said[1])
-    } else if let first = names.first {
-      who = (first.0.generation, first.0.launch)
+    let first = names.first.map { ($0.0.generation, $0.0.launch) }
+    guard let (generation, launch) = StoredRoute.occupant(of: slot, in: map) ?? first else {
+      return nil
     }
-    guard let (generation, launch) = who else { return nil }
     let endpoints = names.filter { $0.0.generation == generation && $0.0.launch == launch }.map {
       name, row in
       let colon = row.address.lastIndex(of: ":") ?? row.address.endIndex

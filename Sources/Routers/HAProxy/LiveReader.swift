@@ -141,6 +141,15 @@ struct LiveReader: Sendable {
     return maps
   }
 
+  /// Who is in which slot of one worker, and what it has counted; nil: it has ended.
+  func counts(
+    of keys: [TargetKey], _ pid: Int
+  ) async throws(PlatformError) -> (maps: Maps, table: BackendCounts)? {
+    guard let maps = try await maps(of: keys, pid) else { return nil }
+    let table = try await ask("show stat -1 2 -1", pid) { BackendCounts($0.trimmedLine) }
+    return table.map { (maps, $0) }
+  }
+
   /// With the longest paths a fifth of the 16 KiB that HAProxy takes in one go.
   private static let mapsAtOnce = 16
 

@@ -79,6 +79,19 @@ struct StoredRoute: Hashable, Codable, Sendable {
   /// Where the map says what the servers of a slot are checked by.
   static func pathKey(_ slot: Slot) -> String { "path-\(slot)" }
 
+  private static func occupantKey(_ slot: Slot) -> String { "stack-\(slot)" }
+
+  /// Who is in a slot, with the token of its launch, as a map says.
+  static func occupant(
+    of slot: Slot, in map: [String: String]
+  ) -> (generation: Generation, launch: String)? {
+    let said = map[occupantKey(slot)]?.split(separator: "/", maxSplits: 1).map(String.init) ?? []
+    guard said.count == 2, said[0].hasPrefix("v"), let number = Int(said[0].dropFirst()) else {
+      return nil
+    }
+    return (Generation(number), said[1])
+  }
+
   /// Key → value of the target's map. `0` … `99` are the split: `rand(100)` picks one. The rest
   /// says who is in which slot, so that the occupancy changes in the same instant as the split.
   var map: [String: String] {
@@ -89,7 +102,7 @@ struct StoredRoute: Hashable, Codable, Sendable {
         map[String(next)] = key.backend(entry.slot)
         next += 1
       }
-      map["stack-\(entry.slot)"] = "\(entry.backend.generation)/\(entry.backend.launch)"
+      map[Self.occupantKey(entry.slot)] = "\(entry.backend.generation)/\(entry.backend.launch)"
       if let path = entry.backend.checkPath { map[Self.pathKey(entry.slot)] = path }
     }
     if let fallback { map["fallback"] = key.backend(fallback) }

@@ -1,3 +1,4 @@
+import Analysis
 import Model
 import Planning
 
@@ -59,6 +60,21 @@ enum StepCases {
       right.step(served: .seconds(10), isFull: true)
       right.ask(.advance(CheckCase.id, isFull: true))
     },
+    RuleCase("S20", "a step whose traffic was not judged") { wrong in
+      wrong.step(served: .seconds(10), analysis: AnalysisDeclaration())
+    } good: { right in
+      right.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .good)
+    },
+    RuleCase("S20", "a step whose traffic shows nothing yet") { wrong in
+      wrong.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .few)
+    } good: { right in
+      right.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .good)
+    },
+    RuleCase("S20", "a step by the verdict on another share") { wrong in
+      wrong.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .otherShare)
+    } good: { right in
+      right.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .good)
+    },
     RuleCase("S20", "a promotion after half of the last bake, unlike one that a person advances") {
       wrong in
       wrong.promote(isAdvanced: false)
@@ -68,15 +84,32 @@ enum StepCases {
   ]
 }
 
+/// What the router counted with 10 % of the traffic.
+private enum Traffic {
+  case good, few, otherShare
+
+  var record: JudgementRecord {
+    let requests = self == .few ? 10 : 10_000
+    return JudgementRecord(
+      judging: Measurements(
+        candidate: ArmCounts(requests: requests, errors: 0),
+        baseline: ArmCounts(requests: requests * 9, errors: 0),
+        candidateWeightPercent: self == .otherShare ? 11 : 10, watched: .seconds(10)),
+      by: AnalysisPolicy(minimumWatched: .zero))
+  }
+}
+
 extension CheckCase {
   private static func machine(
-    reached: Int, served: Duration, approvalWithin: Duration? = nil
+    reached: Int, served: Duration, approvalWithin: Duration? = nil,
+    analysis: AnalysisDeclaration? = nil, judged: Traffic? = nil
   ) -> RolloutMachine {
     let steps = [10, 50, 100].map {
       RolloutStep(weightPercent: $0, bake: .seconds(10), approvalWithin: approvalWithin)
     }
     var machine = RolloutMachine(
-      candidate: 2, from: 1, cause: .commit, strategy: .canary, steps: steps)
+      candidate: 2, from: 1, cause: .commit, strategy: .canary, steps: steps,
+      analysis: analysis)
     for event in [RolloutMachine.Event.launched, .gatePassed] { _ = machine.handle(event) }
     for _ in 0..<reached {
       _ = machine.handle(.shifted(restarts: 0))
@@ -86,6 +119,7 @@ extension CheckCase {
       _ = machine.handle(.shifted(restarts: 0))
       _ = machine.handle(.served(served))
     }
+    if let judged { _ = machine.handle(.judged(StepEvidence(), judged.record)) }
     return machine
   }
 
@@ -98,9 +132,11 @@ extension CheckCase {
   /// From the first step to the next one, in this pass; `isFull`: to the last one.
   fileprivate mutating func step(
     served: Duration, approvalWithin: Duration? = nil, isApproved: Bool = false,
-    isFull: Bool = false
+    isFull: Bool = false, analysis: AnalysisDeclaration? = nil, judged: Traffic? = nil
   ) {
-    var machine = Self.machine(reached: 0, served: served, approvalWithin: approvalWithin)
+    var machine = Self.machine(
+      reached: 0, served: served, approvalWithin: approvalWithin, analysis: analysis,
+      judged: judged)
     // In this pass a second has gone by.
     if isApproved { _ = machine.handle(.approved) }
     record { $0.rollout = machine }

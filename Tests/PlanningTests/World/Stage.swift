@@ -58,6 +58,10 @@ struct Stage {
     case "unclaimed": try unclaimed(words)
     case "router": try router(words)
     case "freeze": try freeze(words)
+    case "traffic":
+      world.traffic.set(
+        try target(words.first), perSecond: try number(words.dropFirst().first),
+        errorPercent: try split(words.dropFirst(2)))
     case "mode": world.agent.mode = words == ["observe"] ? .observe : .act
     case "lease": world.agent.holdsLease = words != ["lost"]
     case "ledger": ledger(words)

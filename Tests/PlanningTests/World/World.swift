@@ -12,6 +12,7 @@ struct World {
   var sources: [SourceName: WorldSource] = ["main": WorldSource()]
   var platform = WorldPlatform()
   var router = WorldRouter()
+  var traffic = WorldTraffic()
   var ledger = WorldLedger()
   var process = WorldProcess()
   var agent = AgentConditions()
@@ -63,7 +64,7 @@ struct World {
 
   private func targetInput(_ id: TargetID) -> TargetInput {
     let desired = desired(id)
-    return TargetInput(
+    var input = TargetInput(
       id: id, desired: desired, contest: contest(id), resolution: resolution(desired.target),
       freeze: freezes[id],
       stacks: platform.observed(id), stacksAge: platform.age, foreign: platform.foreign[id] ?? [],
@@ -72,6 +73,12 @@ struct World {
       routeAge: router.age, routePropagation: router.documented,
       inFlight: process.inFlight[id].map { [$0.action] } ?? [],
       outcomes: process.outcomes[id] ?? [], record: ledger.records[id])
+    if ledger.records[id]?.rollout?.isJudged == true {
+      let route = router.routes[id]?.route
+      input.counts =
+        router.unknown.map { .unknown(reason: $0) } ?? .known(traffic.counts(id, route))
+    }
+    return input
   }
 
   private func resolution(_ target: DesiredTarget?) -> Resolution {

@@ -43,6 +43,7 @@ extension World {
   /// Time without any pass: the agent is down, or between two passes.
   mutating func advance(_ time: Duration) {
     platform.advance(time)
+    traffic.advance(time, router.routes)
     router.advance(time)
     clock.advance(time)
     for (target, action) in process.inFlight {

@@ -122,6 +122,8 @@ struct TargetSettings {
     case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
     case "steps":
       return assign(&rollout.steps, Self.steps(value, bake: rollout.bake))
+    case "analysis":
+      return assign(&rollout.analysis, Self.analysis(value))
     case "onNewCommit": return assign(&rollout.onNewCommit, .init(rawValue: value))
     case "mode": return assign(&traffic.mode, .init(rawValue: value))
     case "then": return assign(&traffic.afterDrain, .init(rawValue: value))
@@ -146,6 +148,21 @@ struct TargetSettings {
           approvalWithin: words.last == "approval" ? .seconds(60) : nil))
     }
     return steps
+  }
+
+  /// `300:1:2m`: requests that are needed, margin in points, deadline; `on`: as usual.
+  private static func analysis(_ text: String) -> AnalysisDeclaration?? {
+    var analysis = AnalysisDeclaration()
+    let words = text.split(separator: ":").map(String.init)
+    if words.last == "allow" { analysis.noTraffic = .allow }
+    if words.first == "on" || words.first == "allow" { return analysis }
+    guard words.count >= 3, let requests = Int(words[0]), let margin = Double(words[1]),
+      let deadline = Duration(parsing: words[2])
+    else { return nil }
+    analysis.minimumRequests = requests
+    analysis.errorMarginPoints = margin
+    analysis.deadline = deadline
+    return analysis
   }
 
   private mutating func setDuration(_ key: String, _ value: Duration?) -> String? {

@@ -1,0 +1,143 @@
+import Analysis
+import Foundation
+import Glibc
+import LedgerKit
+import Model
+import Support
+import Testing
+
+/// A canary under real load, behind a real HAProxy, judged by what that counts.
+@Suite(.timeLimit(.minutes(15))) struct CanaryTests {
+  /// Two of a hundred requests fail, where one of a thousand does.
+  @Test func `a version that fails 2 % of its requests is taken back at 10 %`() async throws {
+    try await withShop(permille: ["1.0.0": 1, "2.0.0": 20]) { host in
+      let load = try OpenLoad(host, perSecond: 400)
+      try host.remote.bump(to: "2.0.0")
+      let bad = try await host.until("2.0.0 is quarantined", within: .seconds(180)) {
+        try await host.status()?.stacks.first { $0.role == "quarantined" && $0.weightPercent == 0 }
+      }
+      #expect(bad.version == "2.0.0")
+      let verdict = try #require(try await host.verdicts().first { $0.judgement.verdict == .fail })
+      #expect(verdict.judgement.cause == .moreErrors)
+      #expect(verdict.measurements.candidateWeightPercent == 10)
+      #expect(verdict.replayed() == verdict.judgement)
+      let report = try load.stop()
+      let answered = report.names["2.0.0"] ?? 0
+      // Nothing of it was served with any other share.
+      let counted = try #require(verdict.measurements.candidate)
+      #expect(answered + counted.errors >= counted.requests)
+      print(
+        "2 % against 0.1 %, 400 requests a second: taken back at 10 % after"
+          + " \(verdict.measurements.watched) of watching; \(answered) requests were answered by it,"
+          + " some \(counted.errors) failed; \(report.total) in all")
+      #expect(try await host.status()?.stacks.first { $0.role == "stable" }?.version == "1.0.0")
+    }
+  }
+
+  @Test func `a version that is as good goes through all steps`() async throws {
+    try await withShop(permille: ["1.0.0": 1, "2.0.0": 1]) { host in
+      let load = try OpenLoad(host, perSecond: 400)
+      try host.remote.bump(to: "2.0.0")
+      try await host.synced("2.0.0", within: .seconds(180))
+      let verdicts = try await host.verdicts()
+      #expect(verdicts.map(\.measurements.candidateWeightPercent) == [10, 50])
+      #expect(verdicts.map(\.judgement.verdict) == [.pass, .pass])
+      #expect(verdicts.allSatisfy { $0.replayed() == $0.judgement })
+      for verdict in verdicts { try expectSplit(of: verdict.measurements) }
+      let report = try load.stop()
+      // One of a thousand is what it does; nothing is lost by the steps.
+      #expect(report.failed <= report.total / 200, "\(report.failures)")
+    }
+  }
+
+  /// As HAProxy counted it: within three standard deviations of a binomial share.
+  private func expectSplit(of measurements: Measurements) throws {
+    let candidate = try #require(measurements.candidate?.requests)
+    let total = candidate + (try #require(measurements.baseline?.requests))
+    let wanted = Double(measurements.candidateWeightPercent) / 100
+    let share = Double(candidate) / Double(total)
+    let deviation = (wanted * (1 - wanted) / Double(total)).squareRoot()
+    #expect(abs(share - wanted) < 4 * deviation, "\(share) of \(total), not \(wanted)")
+  }
+
+  /// `permille`: by version, how many of a thousand requests fail.
+  private func withShop(
+    permille: [String: Int], _ body: (Host) async throws -> Void
+  ) async throws {
+    let rollout = """
+      strategy: canary, steps: [{ weight: 10, bake: 1s }, { weight: 50, bake: 1s }],
+          analysis: { errors: { margin: 2 }, deadline: 2m },
+      """
+    try await withHost(
+      application: [
+        "strategy: blueGreen,": rollout,
+        "command: [./web,": "command: [/usr/bin/python3, faulty.py,",
+      ], isLong: true
+    ) { host in
+      let program = try String(
+        contentsOfFile: Programs.scripts.appending(path: "faulty.py").path, encoding: .utf8)
+      for (version, share) in permille {
+        try host.remote.write("artifacts/web-\(version)/faulty.py", program)
+        try host.remote.write("artifacts/web-\(version)/version", version)
+        try host.remote.write("artifacts/web-\(version)/permille", "\(share)")
+      }
+      try host.remote.commit("Versions that fail")
+      try host.start()
+      try await host.synced("1.0.0")
+      try await body(host)
+    }
+  }
+}
+
+extension Host {
+  /// What was judged of web, oldest first.
+  fileprivate func verdicts() async throws -> [JudgementRecord] {
+    try await history([.decision]).compactMap { entry in
+      guard let text = entry.details?["judgement"]?.string else { return nil }
+      return try CanonicalJSON.value(JudgementRecord.self, from: text)
+    }
+  }
+}
+
+/// Requests begin on schedule, however slow the answers are, until it is stopped.
+private final class OpenLoad {
+  struct Report: Codable {
+    var names: [String: Int]
+    var failed: Int
+    var failures: [String]
+    var total: Int { names.values.reduce(0, +) + failed }
+  }
+
+  private let pid: Int32
+  private let output: String
+  /// Its end ends the load.
+  private let input: Int32
+  private var isEnded = false
+
+  init(_ host: Host, perSecond: Int) throws {
+    output = host.directory.appending(path: "load.json").path
+    let pipe = host.directory.appending(path: "load.pipe").path
+    #expect(mkfifo(pipe, 0o600) == 0)
+    input = open(pipe, O_RDWR | O_CLOEXEC)
+    let script = Programs.scripts.appending(path: "load.py").path
+    pid = try Tool.spawn(
+      ["/usr/bin/python3", script, "\(host.port)", "open", "\(perSecond)"], environment: [:],
+      input: pipe, output: output, error: output)
+  }
+
+  deinit {
+    guard !isEnded else { return }
+    kill(pid, SIGKILL)
+    Tool.wait(pid)
+    close(input)
+  }
+
+  func stop() throws -> Report {
+    close(input)
+    isEnded = true
+    try eventually("the load has ended", within: .seconds(60)) { Tool.exitStatus(pid) != nil }
+    let text = try String(contentsOfFile: output, encoding: .utf8)
+    let line = try #require(text.split(separator: "\n").last)
+    return try JSONDecoder().decode(Report.self, from: Data(line.utf8))
+  }
+}
