@@ -66,7 +66,7 @@ export KEEP
 
 BUILD_PACKAGES := git libarchive-dev libcurl4-openssl-dev libgit2-dev libsqlite3-dev pkg-config
 RUN_PACKAGES := $(BUILD_PACKAGES) curl haproxy jq openssl openssh-client python3
-TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server socat
+TEST_PACKAGES := $(RUN_PACKAGES) fcgiwrap gnupg nginx-light openssh-server prometheus socat
 BENCH_PACKAGES := $(RUN_PACKAGES) caddy nginx-light python3-matplotlib wrk
 JUDGE_PACKAGES := $(BUILD_PACKAGES) python3 python3-matplotlib python3-numpy
 
@@ -75,7 +75,7 @@ JUDGE_PACKAGES := $(BUILD_PACKAGES) python3 python3-matplotlib python3-numpy
 TEST_GROUPS := \
 	^(Model|Analysis|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^SimulationTests \
-	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform)Tests \
+	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform|Prometheus)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests
 

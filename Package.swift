@@ -81,15 +81,17 @@ let package = Package(
     module("Model", [crypto]),
     module("Planning", ["Analysis", "LedgerKit", "Model"]),
     module("PlatformKit", ["Model"]),
+    module("PrometheusMetrics", path: "Metrics/Prometheus", ["PlatformKit", "Transport"]),
     module("Transport", ["CCurl"]),
     module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
 
     .executableTarget(
       name: "viridian",
       dependencies: [
-        "Agent", "Alerts", "CHost", "Display", "GitSource", "HAProxyRouter", "LedgerKit",
-        "LedgerStore", "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit", "Transport",
-        "Web",
+        "Agent", "Alerts", "Analysis", "CHost", "Display", "GitSource", "HAProxyRouter",
+        "LedgerKit",
+        "LedgerStore", "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit",
+        "PrometheusMetrics", "Transport", "Web",
         arguments, lifecycle, logging, signals,
       ],
       path: "Sources/viridian", swiftSettings: settings),
@@ -170,6 +172,7 @@ let package = Package(
     tests(
       "PlanningTests", ["Analysis", "LedgerKit", "Model", "Planning", "Support"],
       exclude: ["Scenarios"]),
+    tests("PrometheusTests", ["PlatformKit", "PrometheusMetrics", "Support", "Transport"]),
     tests("RepositoryTests", []),
     tests("SimulationTests", ["Simulation"], exclude: ["Regressions"]),
     tests("TransportTests", ["Support", "Transport"]),

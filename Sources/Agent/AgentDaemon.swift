@@ -4,7 +4,7 @@ package import LedgerKit
 package import Logging
 package import Model
 import Planning
-import PlatformKit
+package import PlatformKit
 package import ServiceLifecycle
 import Transport
 
@@ -24,6 +24,7 @@ package struct AgentDaemon: Sendable {
     package var lease: Lease?
     package var leasePath: String
     package var places: [PlatformName: Executor.Place]
+    package var metrics: [String: any MetricProvider]
     package var sources: [(source: any SnapshotSource, poll: Duration)]
     package var sinks: [any AlertSink]
     package var log: Logger
@@ -31,6 +32,7 @@ package struct AgentDaemon: Sendable {
       configuration: AgentConfiguration, key: IdentityKey, ledger: any Ledger & AlertOutbox,
       lease: Lease? = nil,
       leasePath: String, places: [PlatformName: Executor.Place],
+      metrics: [String: any MetricProvider] = [:],
       sources: [(source: any SnapshotSource, poll: Duration)], sinks: [any AlertSink], log: Logger
     ) {
       self.configuration = configuration
@@ -39,6 +41,7 @@ package struct AgentDaemon: Sendable {
       self.lease = lease
       self.leasePath = leasePath
       self.places = places
+      self.metrics = metrics
       self.sources = sources
       self.sinks = sinks
       self.log = log
@@ -66,7 +69,8 @@ package struct AgentDaemon: Sendable {
       ledger: given.ledger, places: given.places, board: board, executor: executor,
       prober: Prober(probe: EndpointProbe(http: try HTTPClient(connections: 256)), nudge: nudge),
       inspector: Inspector(interval: configuration.inspectEvery, nudge: nudge), resolver: resolver,
-      lease: given.lease, leasePath: given.leasePath, mode: configuration.mode,
+      metrics: MetricReader(providers: given.metrics), lease: given.lease,
+      leasePath: given.leasePath, mode: configuration.mode,
       environments: Set(configuration.environments), interval: configuration.interval,
       limits: configuration.limits, alertsQueued: delivery.nudge)
     shelf = StateShelf()

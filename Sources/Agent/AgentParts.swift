@@ -11,6 +11,7 @@ package struct AgentParts: Sendable {
   package var prober: Prober
   package var inspector: Inspector
   package var resolver: Resolver
+  package var metrics: MetricReader
   package var lease: (any WriterLease)?
   package var leasePath: String
   package var mode: AgentConditions.Mode
@@ -23,7 +24,8 @@ package struct AgentParts: Sendable {
   package init(
     ledger: any Ledger, places: [PlatformName: Executor.Place], board: SourceBoard,
     executor: Executor, prober: Prober, inspector: Inspector, resolver: Resolver,
-    lease: (any WriterLease)? = nil, leasePath: String, mode: AgentConditions.Mode,
+    metrics: MetricReader = MetricReader(providers: [:]), lease: (any WriterLease)? = nil,
+    leasePath: String, mode: AgentConditions.Mode,
     environments: Set<EnvironmentName>, interval: Duration, limits: PlanningLimits,
     alertsQueued: @escaping @Sendable () -> Void
   ) {
@@ -34,6 +36,7 @@ package struct AgentParts: Sendable {
     self.prober = prober
     self.inspector = inspector
     self.resolver = resolver
+    self.metrics = metrics
     self.lease = lease
     self.leasePath = leasePath
     self.mode = mode

@@ -3,15 +3,52 @@ import Planning
 import PlatformKit
 
 extension Pass {
-  /// Of targets whose traffic is judged now: each router is asked once.
-  func counts(
-    _ state: PassState, _ inputs: PassInputs
+  /// Of targets whose traffic is judged now.
+  func measure(_ state: PassState, _ inputs: inout PassInputs) async {
+    let judged = state.restless.filter { state.records[$0]?.value.rollout?.isJudged == true }
+    guard !judged.isEmpty else { return }
+    inputs.counts = await counts(of: judged, state, inputs)
+    inputs.metrics = await metrics(of: judged, state, at: inputs.now)
+  }
+
+  /// Each provider is asked beside the passes; what it said last counts.
+  private func metrics(
+    of targets: Set<TargetID>, _ state: PassState, at now: Now
+  ) async -> [TargetID: [String: Observed<Double>]] {
+    var questions: [MetricReader.Question: TargetID] = [:]
+    for target in targets {
+      guard let record = state.records[target]?.value, let rollout = record.rollout else {
+        continue
+      }
+      let stack = StackID(target, rollout.candidate)
+      let values = [
+        "stack": stack.name(), "target": "\(target)", "application": "\(target.application)",
+        "environment": "\(target.environment)", "generation": "\(rollout.candidate)",
+        "version": record.stacks[rollout.candidate]?.version ?? "",
+      ]
+      for metric in rollout.analysis?.metrics ?? [] {
+        questions[.init(stack: stack, metric: metric, values: values)] = target
+      }
+    }
+    guard !questions.isEmpty else { return [:] }
+    var result: [TargetID: [String: Observed<Double>]] = [:]
+    for (question, value) in await parts.metrics.answers(to: Set(questions.keys), at: now) {
+      guard let target = questions[question] else { continue }
+      result[target, default: [:]][question.metric.name] = value
+    }
+    return result
+  }
+
+  /// Each router is asked once.
+  private func counts(
+    of targets: Set<TargetID>, _ state: PassState, _ inputs: PassInputs
   ) async -> [TargetID: Observed<[Generation: [String: RequestCounts]]>] {
     var asked: [PlatformName: Set<TargetID>] = [:]
-    for target in state.restless {
-      guard let record = state.records[target]?.value, record.rollout?.isJudged == true,
-        let platform = inputs.claims.declared[target]?.platform ?? record.lastGood?.platform
-      else { continue }
+    for target in targets {
+      let declared = inputs.claims.declared[target]?.platform
+      guard let platform = declared ?? state.records[target]?.value.lastGood?.platform else {
+        continue
+      }
       asked[platform, default: []].insert(target)
     }
     var result: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]

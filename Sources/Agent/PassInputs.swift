@@ -28,6 +28,8 @@ package struct PassInputs: Sendable {
   package var memory: AgentMemory
   /// Requests by stack and series, of targets whose traffic is judged.
   package var counts: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]
+  /// Of metrics that judge them.
+  package var metrics: [TargetID: [String: Observed<Double>]] = [:]
   package init(
     now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
     sources: [SourceName: SourceView], claims: Claims, renames: Renames,
@@ -80,7 +82,8 @@ package struct PassInputs: Sendable {
 
   /// Forgets what a pass may change itself, and what was read of single targets.
   mutating func forgetSingle() {
-    (probes, inspections, inFlight, outcomes, counts) = ([:], [:], [:], [:], [:])
+    (probes, inspections, inFlight, outcomes) = ([:], [:], [:], [:])
+    (counts, metrics) = ([:], [:])
     (records, fingerprints, requests, memory) = ([:], [:], [], AgentMemory())
   }
 
@@ -101,7 +104,7 @@ package struct PassInputs: Sendable {
       fingerprints: fingerprints(of: id, record, stacks),
       route: route(id, on: platform), routePropagation: propagation.route,
       inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [], record: record)
-    input.counts = counts[id]
+    (input.counts, input.metrics) = (counts[id], metrics[id])
     return input
   }
 

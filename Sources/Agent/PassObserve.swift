@@ -62,7 +62,7 @@ extension Pass {
       freezes: freezes(desired, at: now), inFlight: renames.regrouped(inFlight),
       outcomes: renames.regrouped(outcomes),
       records: state.records, requests: requests, memory: state.agentRecord.memory)
-    if !isPreview { inputs.counts = await counts(state, inputs) }
+    if !isPreview { await measure(state, &inputs) }
     let input = inputs.planningInput()
     state.isWhole = true
     state.reading = nil

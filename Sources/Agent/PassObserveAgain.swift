@@ -30,7 +30,7 @@ extension Pass {
     inputs.inspections = await parts.inspector.current(of: keys, at: now)
     (inputs.records, inputs.memory) = (state.records, state.agentRecord.memory)
     inputs.fingerprints = awake.isEmpty ? [:] : state.fingerprints
-    inputs.counts = await counts(state, inputs)
+    await measure(state, &inputs)
     let input = inputs.planningInput(of: awake)
     inputs.forgetSingle()
     state.isWhole = false

@@ -42,6 +42,9 @@ package struct Output: Sendable {
   /// `describe`: all of one target. JSON: one status.
   package func description(of status: TargetStatus) -> String { render(.description(of: status)) }
 
+  /// Verdicts on the traffic of steps, oldest first.
+  package func verdicts(_ verdicts: [ShownVerdict]) -> String { render(.verdicts(verdicts)) }
+
   /// `history`: in the order given. JSON: an array of entries.
   package func history(_ entries: [LedgerEntry]) -> String { render(.history(entries)) }
 

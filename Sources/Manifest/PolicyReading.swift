@@ -58,12 +58,24 @@ extension MappingReader {
       } else if let minimum, let maximum, minimum > maximum {
         problems.append(node.error("the minimum is above the maximum"))
       }
+      checkNames(metric, &problems)
       analysis.metrics.append(
         AnalysisDeclaration.Metric(
           name: metric.text("name") ?? "", provider: metric.text("provider") ?? "",
           query: metric.text("query") ?? "", minimum: minimum, maximum: maximum))
     }
     return analysis
+  }
+
+  /// What `${…}` in a query stands for is known when it is asked.
+  private func checkNames(_ metric: MappingReader, _ problems: inout [Diagnostic]) {
+    let known = ["application", "environment", "generation", "stack", "target", "version"]
+    for found in (metric.text("query") ?? "").matches(of: /\$\{([^}]*)\}?/)
+    where !known.contains(String(found.1)) {
+      problems.append(
+        (metric["query"] ?? metric.node).error(
+          "no ${\(found.1)} in a query", suggestion: "known: \(known.joined(separator: ", "))"))
+    }
   }
 
   /// `drift`.

@@ -38,7 +38,8 @@ struct AgentProcess {
     let daemon = try AgentDaemon(
       AgentDaemon.Ingredients(
         configuration: configuration, key: key, ledger: ledger, lease: lease,
-        leasePath: configuration.leasePath, places: try places(key), sources: try sources(),
+        leasePath: configuration.leasePath, places: try places(key),
+        metrics: try MetricCatalog.providers(configuration), sources: try sources(),
         sinks: try sinks(), log: log))
     let stop = StopSwitch()
     let control = ControlService(

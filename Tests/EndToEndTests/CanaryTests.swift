@@ -21,6 +21,8 @@ import Testing
       #expect(verdict.judgement.cause == .moreErrors)
       #expect(verdict.measurements.candidateWeightPercent == 10)
       #expect(verdict.replayed() == verdict.judgement)
+      let told = try await host.run(["describe", "web@production", "--judge"])
+      #expect(told.contains("fail") && told.contains("10 %"), "\(told)")
       let report = try load.stop()
       let answered = report.names["2.0.0"] ?? 0
       // Nothing of it was served with any other share.
@@ -50,6 +52,37 @@ import Testing
     }
   }
 
+  /// The metric is the candidate's own: the query names its stack.
+  @Test func `a real Prometheus fails one version and passes the next`() async throws {
+    let prometheus = try PrometheusServer([
+      #"shop_latency_seconds{stack="web-production-v001"} 0.1"#,
+      #"shop_latency_seconds{stack="web-production-v002"} 0.9"#,
+      #"shop_latency_seconds{stack="web-production-v003"} 0.2"#,
+    ])
+    let metric =
+      "metrics: [{ name: latency, provider: shop, maximum: 0.5, "
+      + #"query: 'max(shop_latency_seconds{stack="${stack}"})' }]"#
+    try await withShop(
+      permille: ["1.0.0": 0, "2.0.0": 0, "2.1.0": 0], analysis: "deadline: 2m, \(metric)",
+      settings: "metrics: [{ name: shop, kind: prometheus, url: \"\(prometheus.url)\" }]"
+    ) { host in
+      let load = try OpenLoad(host, perSecond: 400)
+      try host.remote.bump(to: "2.0.0")
+      try await host.until("2.0.0 is quarantined", within: .seconds(180)) {
+        try await host.status()?.stacks.first { $0.role == "quarantined" && $0.weightPercent == 0 }
+      }
+      let failed = try #require(try await host.verdicts().first { $0.judgement.verdict == .fail })
+      #expect(failed.judgement.cause == .rateOutOfBounds)
+      #expect(failed.judgement.reasons.first == "latency is 0.9, above 0.5")
+      try host.remote.bump(to: "2.1.0")
+      try await host.synced("2.1.0", within: .seconds(180))
+      let passed = try await host.verdicts().filter { $0.judgement.verdict == .pass }
+      #expect(passed.map(\.measurements.candidateWeightPercent) == [10, 50])
+      #expect(passed.allSatisfy { $0.measurements.rates == [.init(name: "latency", value: 0.2)] })
+      #expect(try load.stop().failed == 0)
+    }
+  }
+
   /// As HAProxy counted it: within three standard deviations of a binomial share.
   private func expectSplit(of measurements: Measurements) throws {
     let candidate = try #require(measurements.candidate?.requests)
@@ -62,17 +95,18 @@ import Testing
 
   /// `permille`: by version, how many of a thousand requests fail.
   private func withShop(
-    permille: [String: Int], _ body: (Host) async throws -> Void
+    permille: [String: Int], analysis: String = "errors: { margin: 2 }, deadline: 2m",
+    settings: String = "", _ body: (Host) async throws -> Void
   ) async throws {
     let rollout = """
       strategy: canary, steps: [{ weight: 10, bake: 1s }, { weight: 50, bake: 1s }],
-          analysis: { errors: { margin: 2 }, deadline: 2m },
+          analysis: { \(analysis) },
       """
     try await withHost(
       application: [
         "strategy: blueGreen,": rollout,
         "command: [./web,": "command: [/usr/bin/python3, faulty.py,",
-      ], isLong: true
+      ], settings: settings, isLong: true
     ) { host in
       let program = try String(
         contentsOfFile: Programs.scripts.appending(path: "faulty.py").path, encoding: .utf8)

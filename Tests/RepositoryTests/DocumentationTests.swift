@@ -38,7 +38,7 @@ import Testing
     for path in [
       "README.md", "CHANGELOG.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/STYLE.md",
       "docs/adding-a-platform.md", "docs/analysis.md", "docs/cli.md", "docs/manifest.md",
-      "docs/operating.md", "docs/threat-model.md",
+      "docs/operating.md", "docs/rollouts.md", "docs/threat-model.md",
     ] {
       #expect(Repository.exists(path), "\(path)")
     }

@@ -19,6 +19,7 @@ private let mayImport: [String: Set<String>] = [
   "KeeperKit": system.union(["CHost", "Crypto"]),
   "Platforms/Local": door.union(["CHost", "KeeperKit"]),
   "Routers/HAProxy": door,
+  "Metrics/Prometheus": door,
   "Agent": system.union([
     "Alerts", "Crypto", "GitSource", "LedgerKit", "Logging", "Manifest", "Model", "Planning",
     "PlatformKit", "ServiceLifecycle", "Transport",
@@ -105,7 +106,7 @@ private let door = system.union(["Model", "PlatformKit", "Transport"])
 private func moduleFolder(of path: String) -> String? {
   let parts = path.split(separator: "/").dropFirst()
   guard let first = parts.first, first != "viridian" else { return nil }
-  let nested: Set<Substring> = ["Platforms", "Routers"]
+  let nested: Set<Substring> = ["Metrics", "Platforms", "Routers"]
   return nested.contains(first) ? parts.prefix(2).joined(separator: "/") : String(first)
 }
 

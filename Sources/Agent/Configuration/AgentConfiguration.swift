@@ -34,6 +34,7 @@ package struct AgentConfiguration: Sendable {
   package var artifactHosts: [String] = []
   package var limits: PlanningLimits = PlanningLimits()
   package var history: HistoryEntry = HistoryEntry()
+  package var metrics: [MetricEntry] = []
   package init(
     owner: OwnerID = "viridian", mode: AgentConditions.Mode = .act, state: String,
     sources: [SourceEntry] = [], platforms: [PlatformEntry] = [PlatformEntry()],
@@ -93,6 +94,20 @@ package struct PlatformEntry: Sendable {
     self.firstPort = firstPort
     self.lastPort = lastPort
     self.reloadEvery = reloadEvery
+  }
+}
+
+/// One provider of metrics.
+package struct MetricEntry: Sendable {
+  package var name: String
+  package var kind: String
+  package var url: String
+  package var tokenFile: String?
+  package var timeout: Duration = .seconds(5)
+  package init(name: String, kind: String, url: String) {
+    self.name = name
+    self.kind = kind
+    self.url = url
   }
 }
 

@@ -13,6 +13,7 @@ package enum ConfigurationFields {
       "state", .text, "Ledger, Git stores, artifacts and stacks live below.", standard: ".viridian"),
     Field("sources", .list(.mapping(source)), "The watched repositories."),
     Field("platforms", .list(.mapping(platform)), "Where stacks run.", standard: "one, `local`"),
+    Field("metrics", .list(.mapping(provider)), "Who knows numbers by which canaries are judged."),
     Field("environments", .list(.name), "Which of them this agent serves.", standard: "all"),
     Field("ledger", .text, "The ledger's file.", standard: "<state>/ledger.sqlite"),
     Field("socket", .text, "The control socket.", standard: "<state>/agent.sock"),
@@ -107,6 +108,14 @@ package enum ConfigurationFields {
     Field("ports", .text, "Ports for instances, `20000-29999`.", standard: "20000-29999"),
     Field(
       "reloadEvery", .duration, "At most one reload of the router in this time.", standard: "10s"),
+  ]
+
+  private static let provider: [Field] = [
+    Field("name", .name, "The name that analyses use.", required: true),
+    Field("kind", .choice(["prometheus"]), "Which provider it is.", required: true),
+    Field("url", .text, "http(s)://…: what stands before `/api/v1/query`.", required: true),
+    Field("tokenFile", .text, "A file with a bearer token."),
+    Field("timeout", .duration, "How long one answer may take.", standard: "5s"),
   ]
 
   private static let alerts: [Field] = [

@@ -26,6 +26,7 @@ struct ConfigurationReading {
     configuration.libgit2 = reader.choice("libgit2") ?? configuration.libgit2
     configuration.sources = try sources()
     configuration.platforms = try platforms()
+    configuration.metrics = try metrics()
     configuration.environments = reader.list("environments").compactMap(\.text)
       .map { EnvironmentName(rawValue: $0) }
     let alerts = reader.mapping("alerts")
@@ -73,6 +74,29 @@ struct ConfigurationReading {
         node.error("\"url\" of the webhook is like https://chat.example.org/hook").description)
     }
     return WebhookEntry(url: text, secretFile: given["secretFile"].map(path))
+  }
+
+  private func metrics() throws(AgentError) -> [MetricEntry] {
+    var entries: [MetricEntry] = []
+    for node in reader.list("metrics") {
+      let given = MappingReader(node)
+      let url = given.text("url") ?? ""
+      guard let parts = URL(string: url), ["http", "https"].contains(parts.scheme?.lowercased()),
+        parts.host?.isEmpty == false, parts.user == nil, parts.query == nil
+      else {
+        throw .startup(
+          (given["url"] ?? node).error("\"url\" is like http://127.0.0.1:9090").description)
+      }
+      var entry = MetricEntry(
+        name: given.text("name") ?? "", kind: given.text("kind") ?? "", url: url)
+      entry.tokenFile = given["tokenFile"].map(path)
+      entry.timeout = given.duration("timeout") ?? entry.timeout
+      guard !entries.contains(where: { $0.name == entry.name }) else {
+        throw .startup(node.error("provider \"\(entry.name)\" is there twice").description)
+      }
+      entries.append(entry)
+    }
+    return entries
   }
 
   private func limits() -> PlanningLimits {

@@ -37,7 +37,7 @@ extension TargetPass {
       baseline: rollout.weightPercent < 100 ? arm(evidence.stable) : nil,
       candidateWeightPercent: rollout.weightPercent,
       rates: (rollout.analysis?.metrics ?? []).map {
-        RateMeasurement(name: $0.name, value: evidence.metrics[$0.name] ?? nil)
+        RateMeasurement(name: $0.name, value: evidence.metrics[$0.name]?.value)
       }, watched: rollout.bake?.served ?? .zero)
   }
 
@@ -101,6 +101,10 @@ extension TargetPass {
     note(
       "waits for a verdict, \(waited.rounded.text) of \(analysis.deadline.text): "
         + "\(judgement?.verdict.rawValue ?? "noData"), \(reason)")
+    for metric in analysis.metrics {
+      guard case .unknown(let reason)? = rollout.evidence?.metrics[metric.name] else { continue }
+      note("\(metric.name) is not known: \(reason)")
+    }
     if waited >= analysis.deadline {
       fail(
         .init(.noEvidence, "no verdict in \(analysis.deadline.text) after the bake: \(reason)"))

@@ -1,0 +1,57 @@
+import Foundation
+import LedgerKit
+import Model
+import Support
+import Testing
+
+/// The examples of docs/rollouts.md, as they stand there, with their times made short.
+@Suite(.timeLimit(.minutes(15))) struct RolloutExampleTests {
+  static let names = ["blueGreen", "canary", "canary judged", "canary approved", "recreate"]
+
+  @Test func `every example that is marked is run`() throws {
+    let marked = try Self.page().matches(of: /<!-- run: ([^>]*) -->/).map { String($0.1) }
+    #expect(marked == Self.names)
+  }
+
+  @Test(arguments: names) func `an example goes as it says`(_ name: String) async throws {
+    let example = try Self.example(name)
+    try await withHost(
+      application: [
+        "  rollout: { strategy: blueGreen, bake: 500ms, retain: { stacks: 1, for: 24h, quarantined: 24h } }\n":
+          example
+      ], isLong: true
+    ) { host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.1.0")
+      if name == "canary approved" {
+        try await host.until("it waits for a person") {
+          let lines = try await host.status()?.explanation ?? []
+          return lines.contains { $0.hasPrefix("waits for an approval") } ? true : nil
+        }
+        try await host.run(["approve", "rollout", "web@production"])
+      }
+      let status = try await host.synced("1.1.0", within: .seconds(120))
+      #expect(status.stacks.first { $0.role == "stable" }?.weightPercent == 100)
+      let steps = try await host.history([.decision]).filter { $0.message.contains("goes from") }
+      #expect(steps.count == (name.hasPrefix("canary") ? 2 : 0))
+      try host.remote.revert()
+      try await host.synced("1.0.0", within: .seconds(120))
+      #expect(try await host.answer().body.contains("1.0.0"))
+    }
+  }
+
+  private static func page() throws -> String {
+    try String(contentsOf: Programs.root.appending(path: "docs/rollouts.md"), encoding: .utf8)
+  }
+
+  /// Below `spec`, every duration a second, but for the deadline of a verdict.
+  private static func example(_ name: String) throws -> String {
+    let page = try page()
+    let begin = try #require(page.range(of: "<!-- run: \(name) -->\n```yaml\n")?.upperBound)
+    let end = try #require(page.range(of: "```", range: begin..<page.endIndex)?.lowerBound)
+    let short = page[begin..<end].replacing(/(bake|within): [0-9]+[mh]/) { "\($0.1): 1s" }
+    return short.split(separator: "\n").map { "  \($0)\n" }.joined()
+      .replacing("within: 1s", with: "within: 60s")
+  }
+}
