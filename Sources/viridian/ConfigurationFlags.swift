@@ -11,6 +11,7 @@ struct ConfigurationFlags: ParsableArguments {
   @Option(help: help("mode")) var mode: String?
   @Option(help: help("sources")) var sources: [String] = []
   @Option(help: help("platforms")) var platforms: [String] = []
+  @Option(help: help("metrics")) var metrics: [String] = []
   @Option(help: help("environments")) var environments: [String] = []
   @Option(help: help("ledger")) var ledger: String?
   @Option(help: help("identityKey")) var identityKey: String?
@@ -34,7 +35,7 @@ struct ConfigurationFlags: ParsableArguments {
   /// What was given, by the setting's key.
   var given: [String: [String]] {
     let lists = [
-      "sources": sources, "platforms": platforms, "environments": environments,
+      "sources": sources, "platforms": platforms, "metrics": metrics, "environments": environments,
       "artifacts.fileRoots": artifactsFileRoots, "artifacts.hosts": artifactsHosts,
     ]
     let plain = [

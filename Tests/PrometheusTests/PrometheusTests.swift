@@ -30,7 +30,9 @@ import Transport
         if try await provider.value(of: "sum(shop_latency_seconds)", inserting: [:]) != nil {
           return provider
         }
-      } catch .transient { /* it does not listen yet */  }
+      } catch .transient {
+        // It does not listen yet.
+      }
       try await Task.sleep(for: .milliseconds(100))
     }
     throw Unready()
