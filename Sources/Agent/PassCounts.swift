@@ -20,10 +20,13 @@ extension Pass {
       guard let record = state.records[target]?.value, let rollout = record.rollout else {
         continue
       }
-      let stack = StackID(target, rollout.candidate)
+      // By the names that it was launched under.
+      let stack =
+        record.stacks[rollout.candidate]?.order?.stack ?? StackID(target, rollout.candidate)
       let values = [
-        "stack": stack.name(), "target": "\(target)", "application": "\(target.application)",
-        "environment": "\(target.environment)", "generation": "\(rollout.candidate)",
+        "stack": stack.name(), "target": "\(stack.target)",
+        "application": "\(stack.target.application)",
+        "environment": "\(stack.target.environment)", "generation": "\(rollout.candidate)",
         "version": record.stacks[rollout.candidate]?.version ?? "",
       ]
       for metric in rollout.analysis?.metrics ?? [] {
@@ -43,20 +46,28 @@ extension Pass {
   private func counts(
     of targets: Set<TargetID>, _ state: PassState, _ inputs: PassInputs
   ) async -> [TargetID: Observed<[Generation: [String: RequestCounts]]>] {
-    var asked: [PlatformName: Set<TargetID>] = [:]
+    var asked: [PlatformName: [TargetID: TargetID]] = [:]
+    var result: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]
     for target in targets {
       let declared = inputs.claims.declared[target]?.platform
       guard let platform = declared ?? state.records[target]?.value.lastGood?.platform else {
         continue
       }
-      asked[platform, default: []].insert(target)
+      // A route keeps the name under which it was made.
+      if let route = inputs.route(target, on: platform).value ?? nil {
+        asked[platform, default: [:]][target] = route.route.target
+      } else {
+        result[target] = .unknown(reason: "its route is not known")
+      }
     }
-    var result: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]
-    for (platform, targets) in asked {
-      let counts = await counts(of: targets, on: platform)
-      for target in targets {
+    for (platform, names) in asked {
+      let counts = await counts(of: Set(names.values), on: platform)
+      for (target, name) in names {
         switch counts {
-        case .known(let all): result[target] = .known(all[target] ?? [:])
+        case .known(let all):
+          result[target] =
+            all[name].map { .known($0) }
+            ?? .unknown(reason: "the router counts nothing of \(name)")
         case .unknown(let reason): result[target] = .unknown(reason: reason)
         }
       }

@@ -180,7 +180,7 @@ package struct PassInputs: Sendable {
     return live.foreign.filter { $0.name.hasPrefix(prefix) }
   }
 
-  private func route(
+  func route(
     _ id: TargetID, on platform: PlatformName?
   ) -> Observed<RouteObservation?> {
     guard let platform, let routes = routes[platform] else {

@@ -50,6 +50,17 @@ extension RolloutSummary {
       "ofMilliseconds": of.map { .integer($0.wholeMilliseconds) },
       "step": step.map { .integer($0) }, "steps": steps.map { .integer($0) },
       "stepPercent": stepPercent.map { .integer($0) },
+      "gates": gates.map { .array($0.map(\.form)) },
+    ])
+  }
+}
+
+extension GateSummary {
+  fileprivate var form: CanonicalValue {
+    .present([
+      "name": .string(name), "state": .string(state.rawValue), "reason": .text(reason),
+      "elapsedMilliseconds": elapsed.map { .integer($0.wholeMilliseconds) },
+      "ofMilliseconds": of.map { .integer($0.wholeMilliseconds) },
     ])
   }
 }

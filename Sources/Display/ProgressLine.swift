@@ -10,7 +10,7 @@ package struct ProgressLine: Sendable {
 
   package init(columns: Int = 100) { self.columns = columns }
 
-  /// `web@production v041 → v042 [##########··········] 50 % baking 1m20s/2m: waits for approval`;
+  /// `web@production v041 → v042 [##########··········] 50 % step 3/4 baking 1m20s/2m: waits for approval`;
   /// without a rollout the target, its version and its sync.
   package func text(_ status: TargetStatus) -> String {
     guard let rollout = status.rollout else {
@@ -24,10 +24,12 @@ package struct ProgressLine: Sendable {
     let bar =
       String(repeating: "#", count: full) + String(repeating: "·", count: Self.barWidth - full)
     let step = rollout.from.map { "\($0) → \(rollout.candidate)" } ?? "\(rollout.candidate)"
+    let place = rollout.step.flatMap { step in rollout.steps.map { "step \(step)/\($0) " } } ?? ""
     let time = rollout.elapsed.text + (rollout.of.map { "/\($0.text)" } ?? "")
     let waiting = rollout.waitingFor.map { ": \($0)" } ?? ""
     return cut(
-      "\(status.target) \(step) [\(bar)] \(weight) % \(rollout.phase) \(time)\(waiting)".visible)
+      "\(status.target) \(step) [\(bar)] \(weight) % \(place)\(rollout.phase) \(time)\(waiting)"
+        .visible)
   }
 
   private func cut(_ text: String) -> String {

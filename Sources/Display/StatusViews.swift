@@ -60,6 +60,10 @@ extension View {
       ]
     }
     parts.append(.table(Table(columns: stackColumns, rows: stacks, empty: "No stacks.")))
+    if let gates = status.rollout?.gates, !gates.isEmpty {
+      let columns = ["GATE", "STATE", "TIME", "REASON"]
+      parts.append(.table(Table(columns: columns, rows: gates.map(\.cells), empty: "")))
+    }
     let conditions = status.conditions.map { condition -> [Cell] in
       [
         Cell(condition.type.rawValue), Cell(condition.status ? "True" : "False"),
@@ -194,5 +198,20 @@ extension RolloutSummary {
     }
     return "\(strategy.rawValue) \(candidate)\(base), \(place)\(phase) \(elapsed.text)\(limit) "
       + "(\(cause))\(waiting)"
+  }
+}
+
+extension GateSummary {
+  fileprivate var cells: [Cell] {
+    let tone: Cell.Tone =
+      switch state {
+      case .pending: .plain
+      case .waiting: .busy
+      case .passed: .good
+      case .failed: .bad
+      }
+    let limit = of.map { " of \($0.text)" } ?? ""
+    let time = elapsed.map { $0.text + limit } ?? of?.text
+    return [Cell(name), Cell(state.rawValue, tone), Cell(time), Cell(reason)]
   }
 }

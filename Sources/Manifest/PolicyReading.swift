@@ -59,6 +59,9 @@ extension MappingReader {
         problems.append(node.error("the minimum is above the maximum"))
       }
       checkNames(metric, &problems)
+      if analysis.metrics.contains(where: { $0.name == metric.text("name") }) {
+        problems.append(node.error("two metrics are called \(metric.text("name") ?? "")"))
+      }
       analysis.metrics.append(
         AnalysisDeclaration.Metric(
           name: metric.text("name") ?? "", provider: metric.text("provider") ?? "",

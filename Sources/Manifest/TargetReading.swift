@@ -40,6 +40,13 @@ struct TargetReading {
     var rollout =
       (target?.mapping("rollout") ?? spec.mapping("rollout"))?.rolloutPolicy(
         &problems) ?? RolloutPolicy()
+    if rollout.strategy == .canary, traffic.mode == .none || traffic.exclusive {
+      let why =
+        traffic.exclusive ? "an exclusive target never runs twice" : "a worker has no traffic"
+      let node = target?["rollout"] ?? spec["rollout"] ?? self.node
+      problems.append(
+        node.error("\(why): strategy canary is for what takes traffic beside another"))
+    }
     if traffic.exclusive { rollout.strategy = .recreate }
     let stack = StackSpec(
       workloadKind: workload.kind, workload: workload.decoded.payload,

@@ -137,6 +137,8 @@ package struct RolloutSummary: Hashable, Codable, Sendable {
   package var step: Int?
   package var steps: Int?
   package var stepPercent: Int?
+  /// What has to pass until the step in progress ends, in order; nil: an agent before there were rows wrote it.
+  package var gates: [GateSummary]?
   package init(
     strategy: RolloutPolicy.Strategy, candidate: Generation, from: Generation? = nil, phase: String,
     cause: String, waitingFor: String? = nil, elapsed: Duration, of: Duration? = nil
@@ -147,6 +149,36 @@ package struct RolloutSummary: Hashable, Codable, Sendable {
     self.phase = phase
     self.cause = cause
     self.waitingFor = waitingFor
+    self.elapsed = elapsed
+    self.of = of
+  }
+}
+
+/// One gate of a rollout.
+package struct GateSummary: Hashable, Codable, Sendable {
+  package enum State: String, Codable, Sendable {
+    /// Not reached yet.
+    case pending
+    case waiting
+    case passed
+    case failed
+  }
+
+  /// `health`, `bake`, `analysis`, `approval`, `window`.
+  package var name: String
+  package var state: State
+  /// A sentence for people.
+  package var reason: String?
+  /// Accumulated time in it, and how long it must or may last.
+  package var elapsed: Duration?
+  package var of: Duration?
+  package init(
+    _ name: String, _ state: State, reason: String? = nil, elapsed: Duration? = nil,
+    of: Duration? = nil
+  ) {
+    self.name = name
+    self.state = state
+    self.reason = reason
     self.elapsed = elapsed
     self.of = of
   }

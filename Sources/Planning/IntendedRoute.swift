@@ -40,8 +40,9 @@ extension TargetPass {
     let has = weight(candidate)
     var percent = rollout.weightPercent
     if rolloutObjection != nil, has < percent {
-      percent = rollout.phase == .shifting ? rollout.formerWeightPercent : 0
-      guard percent > 0, has >= percent else { return nil }
+      guard isRouteSettled else { return .unchanged }
+      guard has > 0 else { return nil }
+      percent = has
     }
     guard percent < 100, let stable = record.stable, stable != candidate else {
       return .stack(candidate)
@@ -112,6 +113,9 @@ extension TargetPass {
           let obstacle = obstacle(toTrafficFor: generation)
         else { continue }
         note("\(generation) does not get \(intended[generation] ?? 0) % yet: \(obstacle)")
+        // Nobody waits for a candidate that has nothing.
+        let isStableFree = generation == candidate && weight(candidate) == 0
+        if isStableFree, self.obstacle(toTrafficFor: stable) == nil { return [stable: 100] }
         return kept(observed)
       }
       return intended
@@ -148,7 +152,9 @@ extension TargetPass {
     }
     let serving = (route?.route.split ?? [:]).filter { $0.value > 0 }.keys.map(healthy).min() ?? 0
     let floor = min(declared, spec?.spec.instances ?? declared)
-    guard now > 0, now >= floor || now > serving else {
+    // Where what it carries needs as many already, more of it needs no more.
+    let carried = (weight(generation) * floor + 99) / 100
+    guard now > 0, now >= floor || now > serving || carried >= floor else {
       return "\(now) of \(declared) instances healthy"
     }
     return nil

@@ -315,6 +315,7 @@ extension TargetPass {
   var rolloutObjection: String? {
     guard let rollout = record.rollout else { return nil }
     let digest = record.stacks[rollout.candidate]?.stackDigest
-    return objection(to: wish(of: rollout.cause), digest: digest)
+    let wish = rollout.isTakingOver == true ? .repair : wish(of: rollout.cause)
+    return objection(to: wish, digest: digest)
   }
 }

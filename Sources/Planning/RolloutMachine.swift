@@ -61,6 +61,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case baked
     /// The traffic was counted, and judged.
     case judged(StepEvidence, JudgementRecord)
+    /// Watched time after the bake without a verdict that lets it go on.
+    case waitedForVerdict(Duration)
+    /// Watched time after bake and verdict without an approval.
+    case waitedForApproval(Duration)
     /// A person approves what follows the step in progress.
     case approved
     /// A person does not wait for the rest of the step in progress; `isFull`: of all steps.
@@ -103,6 +107,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package private(set) var judgement: JudgementRecord?
   /// The judgement by which the step before this one ended.
   package private(set) var formerJudgement: JudgementRecord?
+  /// It takes the place of a stable that serves too little: what else it was begun for does not matter.
+  package private(set) var isTakingOver: Bool?
   /// The candidate's restarts when it was first given traffic.
   private var restartsBefore: Int?
   /// Accumulated watched time since the rollout began.
@@ -129,6 +135,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     package var suffered: Duration = .zero
     /// Neither: nothing fresh was known.
     package var blind: Duration = .zero
+    /// Time after the bake without a verdict that lets it go on; nil: none.
+    package var verdictWait: Duration?
+    /// Time after bake and verdict until a person approves what follows; nil: none.
+    package var approvalWait: Duration?
     /// Restarts when the candidate was first given traffic.
     package var restarts: Int
   }
@@ -159,12 +169,6 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
 
   /// The share that the candidate is to have in this step, in percent.
   package var weightPercent: Int { step?.weightPercent ?? 100 }
-
-  /// The share of the step before this one, in percent.
-  package var formerWeightPercent: Int {
-    guard let index = stepIndex, index > 0 else { return 0 }
-    return plan?[at: index - 1]?.weightPercent ?? 0
-  }
 
   /// ` (step 2 of 4, 25 %)`; empty where there is one step alone.
   package var stepWords: String {
@@ -243,6 +247,11 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case .judged(let evidence, let judgement):
       guard case .baking = state else { return [] }
       (self.evidence, self.judgement) = (evidence, judgement)
+      if judgement.judgement.verdict.permitsPromotion { change { $0.verdictWait = nil } }
+    case .waitedForVerdict(let time):
+      change { $0.verdictWait = ($0.verdictWait ?? .zero) + time }
+    case .waitedForApproval(let time):
+      change { $0.approvalWait = ($0.approvalWait ?? .zero) + time }
     case .approved:
       guard case .baking = state else { return [] }
       isApproved = true
@@ -252,7 +261,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case .steppedOver:
       guard !isLastStep else { return [] }
       switch state {
-      case .shifting, .baking: begin(step: last)
+      case .shifting, .baking:
+        begin(step: last)
+        isTakingOver = true
       case .gating, .launching, .vacating, .promoted, .rollingBack, .rolledBack: return []
       }
     case .failed(let failure): fail(failure)
@@ -264,6 +275,12 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       state = .rolledBack(failure)
     }
     return phase == before ? [] : [.entered(phase)]
+  }
+
+  private mutating func change(_ change: (inout Bake) -> Void) {
+    guard case .baking(var bake) = state else { return }
+    change(&bake)
+    state = .baking(bake)
   }
 
   private var last: Int { max(0, (plan?.count ?? 1) - 1) }

@@ -12,6 +12,8 @@ package struct StepEvidence: Hashable, Codable, Sendable {
   package private(set) var metrics: [String: Observed<Double>] = [:]
   /// Accumulated time since the counters were last read.
   package private(set) var age: Duration = .zero
+  /// Since a known number was followed by none.
+  private var metricAges: [String: Duration] = [:]
   /// Each counter as it was last read.
   private var last: [String: RequestCounts] = [:]
 
@@ -22,18 +24,32 @@ package struct StepEvidence: Hashable, Codable, Sendable {
 
   /// `counts`: of candidate and stable, by series; nil where a stack is not behind the route.
   package mutating func take(
-    candidate: [String: RequestCounts]?, stable: [String: RequestCounts]?
+    candidate: [String: RequestCounts]?, stable: [String: RequestCounts]?, isCounted: Bool = true
   ) {
     age = .zero
-    add(candidate, to: \.candidate, "candidate")
-    add(stable, to: \.stable, "stable")
+    add(candidate, to: \.candidate, "candidate", isCounted)
+    add(stable, to: \.stable, "stable", isCounted)
   }
 
-  package mutating func take(metrics: [String: Observed<Double>]) { self.metrics = metrics }
+  /// A number stays for a while where the next is not known yet, such as after the agent's start.
+  package mutating func take(metrics: [String: Observed<Double>], after time: Duration) {
+    for (name, new) in metrics {
+      let age = (metricAges[name] ?? .zero) + time
+      if case .unknown = new, case .known? = self.metrics[name], age <= Self.metricPatience {
+        metricAges[name] = age
+      } else {
+        self.metrics[name] = new
+        metricAges[name] = .zero
+      }
+    }
+  }
+
+  /// As long as an answer of a provider counts.
+  private static let metricPatience = Duration.seconds(15)
 
   private mutating func add(
     _ series: [String: RequestCounts]?, to place: WritableKeyPath<StepEvidence, RequestCounts?>,
-    _ arm: String
+    _ arm: String, _ isCounted: Bool
   ) {
     guard let series else { return }
     let isFirst = self[keyPath: place] == nil
@@ -43,9 +59,10 @@ package struct StepEvidence: Hashable, Codable, Sendable {
       // One that is there from the start has counted before; one that comes later begins at zero, and one
       // that has fallen began anew.
       let before = last[key] ?? (isFirst ? now : RequestCounts())
+      last[key] = now
+      guard isCounted else { continue }
       sum.requests += grown(now.requests, before.requests)
       sum.errors += grown(now.errors, before.errors)
-      last[key] = now
     }
     self[keyPath: place] = sum
   }

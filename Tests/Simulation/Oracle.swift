@@ -41,6 +41,8 @@ final class Oracle {
   var launchedAt: [StackID: Moment] = [:]
   /// How the rollouts of a target were ever declared to go, in accepted commits.
   var courses: [TargetID: Set<Course>] = [:]
+  /// A person has approved a step of it, once.
+  var approvedSteps: Set<TargetID> = []
   /// A person did not wait for a step.
   var advanced: Set<TargetID> = []
   /// Targets that ever served.

@@ -17,7 +17,7 @@ extension Oracle {
         }
       }
     case .pause, .resume: blindAt = now
-    case .approve: break
+    case .approve(let target): approvedSteps.insert(target)
     case .advance(let target, _): advanced.insert(target)
     }
   }

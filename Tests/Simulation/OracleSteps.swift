@@ -6,11 +6,14 @@ struct Course: Hashable {
   var steps: [Int]
   var bakeMilliseconds: Int
   var isJudged: Bool
+  /// A person has to approve what follows the first step.
+  var isApproved: Bool
   init(_ declaration: Declaration) {
     strategy = declaration.strategy
     steps = (declaration.steps ?? []) + [100]
     bakeMilliseconds = declaration.bakeMilliseconds
     isJudged = declaration.isJudged == true
+    isApproved = declaration.approvalMilliseconds != nil
   }
 }
 
@@ -37,6 +40,9 @@ extension Oracle {
       simulation.schedule.setup.requestsPerSecond != nil
     {
       report("S20", "\(id) goes to \(new) %, and a fifth of its requests fails")
+    }
+    if old > 0, old == course.steps.first, course.isApproved, !approvedSteps.contains(id.target) {
+      report("S20", "\(id) goes to \(new) %, and nobody has approved that")
     }
     guard old > 0, let share = shares[id], share.percent == old else { return }
     // Passes count time in whole intervals, each at most once.

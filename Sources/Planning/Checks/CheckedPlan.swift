@@ -126,7 +126,8 @@ struct CheckedPlan: Sendable {
   /// Why the rollout of this candidate was begun; nil for any other stack.
   func cause(_ generation: Generation) -> RolloutMachine.Cause? {
     guard let rollout = after?.rollout, rollout.candidate == generation else { return nil }
-    return rollout.cause
+    // In place of a stable that serves too little it repairs.
+    return rollout.isTakingOver == true ? .repair : rollout.cause
   }
 
   /// Instances that must answer at 100 % (S2).

@@ -119,13 +119,27 @@ extension PlanChecks {
     if !checked.isWorker, checked.weight(candidate) != 100 {
       wrong.append("\(candidate) is promoted with \(checked.weight(candidate)) % of the traffic")
     }
-    let isNew = rollout.cause == .commit || rollout.cause == .drift
+    if rollout.cause == .commit || rollout.cause == .drift {
+      wrong += unbaked(rollout, checked)
+    }
+    return wrong
+  }
+
+  /// Its last step was watched for as long as it must be, and what a person has to approve is approved.
+  private static func unbaked(_ rollout: RolloutMachine, _ checked: CheckedPlan) -> [String] {
+    let candidate = rollout.candidate
+    guard rollout.isAdvanced != true, !isAdvanceAsked(checked) else { return [] }
+    var wrong: [String] = []
     // Its bake may end within this very pass.
-    let watched = (checked.before?.stacks[candidate]?.inRole ?? .zero) + passed(checked)
-    let isAdvanced = rollout.isAdvanced == true || isAdvanceAsked(checked)
-    let bake = rollout.step?.bake ?? checked.spec?.rollout.bake
-    if isNew, !isAdvanced, let bake, watched < bake {
-      wrong.append("\(candidate) is promoted after \(watched.text) of a bake of \(bake.text)")
+    let inRole = checked.before?.stacks[candidate]?.inRole ?? .zero
+    let served = passed(checked) + (rollout.step == nil ? inRole : rollout.bake?.served ?? .zero)
+    let bake = rollout.step?.bake ?? checked.spec?.rollout.bake ?? .zero
+    if served < bake {
+      wrong.append("\(candidate) is promoted after \(served.text) of a bake of \(bake.text)")
+    }
+    if !rollout.isLastStep { wrong.append("\(candidate) is promoted before its last step") }
+    if rollout.step?.approvalWithin != nil, !isApproved(rollout, checked) {
+      wrong.append("\(candidate) is promoted and nobody has approved it")
     }
     return wrong
   }

@@ -23,6 +23,9 @@ extension PlanChecks {
     let candidate = before.candidate
     let isUrgent = isAdvanceAsked(checked) || isStableFailing(checked)
     var wrong: [String] = []
+    if after.formerJudgement?.replayed().verdict == .fail {
+      wrong.append("\(candidate) takes a step although its traffic fails")
+    }
     if !isUrgent {
       let served = (before.bake?.served ?? .zero) + passed(checked)
       if served < step.bake {
@@ -50,7 +53,7 @@ extension PlanChecks {
     return judged.replayed().verdict.permitsPromotion
   }
 
-  private static func isApproved(_ rollout: RolloutMachine, _ checked: CheckedPlan) -> Bool {
+  static func isApproved(_ rollout: RolloutMachine, _ checked: CheckedPlan) -> Bool {
     rollout.isApproved == true
       || checked.input.requests.contains { $0.verb == .approve(checked.plan.target) }
   }

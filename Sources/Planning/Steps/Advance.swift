@@ -9,6 +9,7 @@ extension TargetPass {
     if let objection = rolloutObjection, rollout.phase != .rollingBack {
       note("\(candidate) stays where it is: \(objection)")
     }
+    if let failure = trafficFailure(rollout) { return fail(failure) }
     if takesOver(rollout) { return }
     switch rollout.phase {
     case .vacating: vacate(rollout)
@@ -27,11 +28,12 @@ extension TargetPass {
   private mutating func go(_ event: RolloutMachine.Event) { _ = record.rollout?.handle(event) }
 
   /// Stable serves too little, and the candidate has shown nothing bad in the steps so far: all traffic goes
-  /// to it at once.
+  /// to it at once. That repairs, whatever the rollout was begun for.
   private mutating func takesOver(_ rollout: RolloutMachine) -> Bool {
-    guard !rollout.isLastStep, rolloutObjection == nil, let need = needOfRepair ?? stableSuffers,
+    guard !rollout.isLastStep, objection(to: .repair) == nil,
+      let need = needOfRepair ?? stableSuffers(beside: rollout),
       record.stacks[rollout.candidate]?.gatePassed == true, isProven(rollout.candidate),
-      rollout.bake.map({ $0.suffered == .zero }) ?? true
+      rollout.bake.map({ $0.suffered == .zero }) ?? true, !looksBad(rollout)
     else { return false }
     go(.steppedOver)
     guard record.rollout?.position.step != rollout.position.step else { return false }
@@ -39,10 +41,11 @@ extension TargetPass {
     return true
   }
 
-  /// As long below its floor as a candidate may be.
-  private var stableSuffers: String? {
+  /// It cannot carry its own share, for as long as a candidate may be unwell.
+  private func stableSuffers(beside rollout: RolloutMachine) -> String? {
     guard let stable = record.stable, let gate = stacks[stable]?.certificate.spec.health,
-      let below = record.stacks[stable]?.belowFloor, below >= patience(gate)
+      probe(stable) != nil, let below = record.stacks[stable]?.belowFloor, below >= patience(gate),
+      healthy(stable) * 100 < floor(of: stable) * weight(stable)
     else { return nil }
     return "\(healthy(stable)) of \(floor(of: stable)) instances of \(stable) healthy"
   }
@@ -166,7 +169,6 @@ extension TargetPass {
     if case .failed(let fault, let reason) = stack.phase {
       return fail(.init(fault: fault, reason))
     }
-    if let failure = trafficFailure(rollout) { return fail(failure) }
     let gate = stack.certificate.spec.health
     let probe = probe(candidate)
     if bake.suffered >= patience(gate) {

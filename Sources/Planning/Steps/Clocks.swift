@@ -1,3 +1,4 @@
+import Analysis
 import Model
 
 /// Accumulated time: the first thing of a pass, done once.
@@ -92,6 +93,20 @@ extension TargetPass {
     }
   }
 
+  /// After the bake: first for a verdict, then for a person.
+  private func wait(_ rollout: inout RolloutMachine) {
+    guard elapsed > .zero, let bake = rollout.bake, bake.served > bakeTime(of: rollout) else {
+      return
+    }
+    if rollout.analysis != nil, rollout.weightPercent < 100,
+      rollout.judgement?.judgement.verdict.permitsPromotion != true
+    {
+      _ = rollout.handle(.waitedForVerdict(elapsed))
+    } else if rollout.step?.approvalWithin != nil, rollout.isApproved != true {
+      _ = rollout.handle(.waitedForApproval(elapsed))
+    }
+  }
+
   private func served(_ rollout: RolloutMachine, isHeldBack: Bool) -> RolloutMachine {
     var rollout = rollout
     let candidate = rollout.candidate
@@ -100,6 +115,7 @@ extension TargetPass {
     let isBlind = !carries || (probe(candidate) == nil && stacks[candidate] != nil)
     if !isBlind, healthy(candidate) >= declared, declared > 0 {
       _ = rollout.handle(.served(isHeldBack ? .zero : elapsed))
+      if !isHeldBack { wait(&rollout) }
     } else if !isBlind, !isBooting(candidate), !isStableDead(beside: candidate) {
       _ = rollout.handle(.suffered(elapsed))
     } else if !isHeldBack {

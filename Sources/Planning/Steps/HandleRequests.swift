@@ -86,6 +86,12 @@ extension TargetPass {
     guard let rollout = record.rollout, rollout.phase == .baking else {
       return say(.decision, nil, "\(told); no step bakes")
     }
+    if let failure = trafficFailure(rollout) {
+      return say(.decision, rollout.candidate, "\(told); not done, for it fails: \(failure.reason)")
+    }
+    if let bake = rollout.bake, bake.suffered > .zero {
+      return say(.decision, rollout.candidate, "\(told); not done, for it is not healthy")
+    }
     say(.decision, rollout.candidate, told)
     _ = record.rollout?.handle(.advanced(isFull: isFull))
     tellStep(after: rollout)

@@ -7,16 +7,19 @@ extension TargetPass {
   /// Once a pass, before anything is decided.
   mutating func judgeTraffic() {
     guard let rollout = record.rollout, let analysis = rollout.analysis, rollout.bake != nil,
-      elapsed > .zero, isKnown, weight(rollout.candidate) == rollout.weightPercent
+      elapsed > .zero, isKnown
     else { return }
     var evidence = rollout.evidence ?? StepEvidence()
+    // What was asked for by another split says nothing of this one.
+    let isSplit = weight(rollout.candidate) == rollout.weightPercent
     switch input.whole.counts {
     case .known(let counts)?:
       evidence.take(
-        candidate: counts[rollout.candidate], stable: record.stable.flatMap { counts[$0] })
+        candidate: counts[rollout.candidate], stable: record.stable.flatMap { counts[$0] },
+        isCounted: isSplit)
     case .unknown?, nil: evidence.wait(elapsed)
     }
-    if let metrics = input.whole.metrics { evidence.take(metrics: metrics) }
+    if let metrics = input.whole.metrics { evidence.take(metrics: metrics, after: elapsed) }
     let judgement = JudgementRecord(
       judging: measurements(evidence, of: rollout), by: policy(analysis, of: rollout))
     _ = record.rollout?.handle(.judged(evidence, judgement))
@@ -30,7 +33,9 @@ extension TargetPass {
     let isFresh = evidence.age <= facts.limits.freshness
     func arm(_ counts: RequestCounts?) -> ArmCounts? {
       guard isFresh, let counts else { return nil }
-      return ArmCounts(requests: counts.requests, errors: counts.errors)
+      // A request is counted when it begins, its error when it ends.
+      return ArmCounts(
+        requests: counts.requests, errors: min(counts.errors, counts.requests))
     }
     return Measurements(
       candidate: arm(evidence.candidate),
@@ -55,24 +60,19 @@ extension TargetPass {
       noTraffic: analysis.noTraffic == .allow ? .allow : .hold)
   }
 
-  /// Said when the verdict changes, with all that it was made from, so that it can be judged again.
+  /// That it fails is said at once, with all that it was made from, so that it can be judged again. What lets a
+  /// step go on is said with the step.
   private mutating func tell(_ judgement: JudgementRecord, after rollout: RolloutMachine) {
-    let verdict = judgement.judgement.verdict
-    let former = rollout.judgement?.judgement.verdict
-    guard verdict != former else { return }
-    // That there is no verdict yet is no news, nor that there is nothing to compare all traffic with.
-    let isNews = former?.permitsPromotion == true || verdict.permitsPromotion || verdict == .fail
-    guard isNews, rollout.weightPercent < 100 || verdict == .fail else { return }
+    guard judgement.judgement.verdict == .fail else { return }
     entries.append(
       LedgerEntry(
         at: facts.now.wall, kind: .decision, target: id, generation: rollout.candidate,
-        message: "\(rollout.candidate) with \(rollout.weightPercent) %: \(verdict.rawValue), "
-          + (judgement.judgement.reasons.first ?? ""),
+        message: "\(rollout.candidate) with \(rollout.weightPercent) %: \(judgement.words)",
         details: details(judgement)))
   }
 
   /// What a metric gave that is no number is text in it already, so that it always has a form.
-  private func details(_ judgement: JudgementRecord) -> CanonicalValue {
+  func details(_ judgement: JudgementRecord) -> CanonicalValue {
     do {
       return ["judgement": .string(try CanonicalJSON.text(judgement))]
     } catch {
@@ -90,6 +90,12 @@ extension TargetPass {
     return .init(.stackFault, judgement.reasons.first ?? "its traffic fails")
   }
 
+  /// Its traffic speaks against it, if not surely.
+  func looksBad(_ rollout: RolloutMachine) -> Bool {
+    let cause = rollout.judgement?.judgement.cause
+    return trafficFailure(rollout) != nil || cause == .looksWorse || cause == .environment
+  }
+
   /// The step has shown what it must. With all traffic there is nothing left to compare with.
   mutating func isJudgedWell(_ rollout: RolloutMachine, _ bake: RolloutMachine.Bake) -> Bool {
     guard let analysis = rollout.analysis, rollout.weightPercent < 100, rollout.isAdvanced != true
@@ -97,7 +103,7 @@ extension TargetPass {
     let judgement = rollout.judgement?.judgement
     if judgement?.verdict.permitsPromotion == true { return true }
     let reason = judgement?.reasons.first ?? "nothing was counted yet"
-    let waited = max(.zero, bake.served - bakeTime(of: rollout))
+    let waited = bake.verdictWait ?? .zero
     note(
       "waits for a verdict, \(waited.rounded.text) of \(analysis.deadline.text): "
         + "\(judgement?.verdict.rawValue ?? "noData"), \(reason)")
@@ -111,4 +117,9 @@ extension TargetPass {
     }
     return false
   }
+}
+
+extension JudgementRecord {
+  /// `pass, errors: 0 of 760 …`.
+  var words: String { "\(judgement.verdict.rawValue), \(judgement.reasons.first ?? "")" }
 }

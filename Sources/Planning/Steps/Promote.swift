@@ -1,10 +1,12 @@
+import Analysis
 import LedgerKit
 import Model
 
 /// A candidate that baked healthy becomes stable; the old stable drains and stays warm.
 extension TargetPass {
   mutating func promote() {
-    guard let rollout = record.rollout, let bake = rollout.bake, isKnown else { return }
+    guard let rollout = record.rollout else { return forgetAlerts(.approvalNeeded) }
+    guard let bake = rollout.bake, isKnown else { return }
     guard rolloutObjection == nil, bake.suffered == .zero else { return }
     let time = rollout.isAdvanced == true ? .zero : bakeTime(of: rollout)
     guard bake.served >= time, isJudgedWell(rollout, bake), isApproved(rollout, bake) else {
@@ -44,10 +46,15 @@ extension TargetPass {
 
   mutating func tellStep(after rollout: RolloutMachine) {
     guard let next = record.rollout, next.position.step != rollout.position.step else { return }
-    say(
-      .decision, rollout.candidate,
-      "\(rollout.candidate) goes from \(rollout.weightPercent) % to \(next.weightPercent) %"
-        + " (step \(next.position.step) of \(next.position.of))")
+    forgetAlerts(.approvalNeeded)
+    let judged = rollout.weightPercent < 100 ? rollout.judgement : nil
+    let step = "step \(next.position.step) of \(next.position.of)"
+    entries.append(
+      LedgerEntry(
+        at: facts.now.wall, kind: .decision, target: id, generation: rollout.candidate,
+        message: "\(rollout.candidate) goes from \(rollout.weightPercent) % to"
+          + " \(next.weightPercent) % (\(step))" + (judged.map { ": \($0.words)" } ?? ""),
+        details: judged.map(details)))
   }
 
   /// Nobody need approve what follows, or somebody has. Not in time is no evidence.
@@ -55,7 +62,7 @@ extension TargetPass {
     guard let within = rollout.step?.approvalWithin, rollout.isApproved != true,
       rollout.isAdvanced != true
     else { return true }
-    let waited = bake.served - bakeTime(of: rollout)
+    let waited = bake.approvalWait ?? .zero
     note(
       "waits for an approval of what follows \(rollout.weightPercent) %, \(waited.rounded.text) of"
         + " \(within.text)")

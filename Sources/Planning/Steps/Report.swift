@@ -242,11 +242,13 @@ extension TargetPass {
       strategy: rollout.strategy, candidate: rollout.candidate, from: rollout.from,
       phase: rollout.phase.rawValue, cause: rollout.cause.rawValue,
       waitingFor: refused ?? notes.first,
-      elapsed: rollout.elapsed, of: bound)
+      elapsed: rollout.phase == .baking
+        ? min(rollout.elapsed, bakeTime(of: rollout)) : rollout.elapsed, of: bound)
     if rollout.position.of > 1 {
       (summary.step, summary.steps) = rollout.position
       summary.stepPercent = rollout.weightPercent
     }
+    summary.gates = gateRows(rollout)
     return summary
   }
 

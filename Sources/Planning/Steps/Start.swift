@@ -243,7 +243,7 @@ extension TargetPass {
     guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: cause, strategy: strategy,
-      steps: steps(of: cause), analysis: policy.analysis)
+      steps: steps(of: cause), analysis: analysis(of: cause))
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }
     let why =
       switch cause {
@@ -262,6 +262,11 @@ extension TargetPass {
       record.stable != nil, stableState == .serving
     else { return [policy.wholeStep] }
     return policy.canarySteps
+  }
+
+  /// Where nothing is compared, nothing is judged.
+  func analysis(of cause: RolloutMachine.Cause) -> AnalysisDeclaration? {
+    steps(of: cause).count > 1 ? policy.analysis : nil
   }
 
   private mutating func countReplacement(_ digest: Digest) {

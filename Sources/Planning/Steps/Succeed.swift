@@ -88,7 +88,7 @@ extension TargetPass {
     record.successor = nil
     record.rollout = RolloutMachine(
       candidate: successor, from: record.stable, cause: .commit, strategy: strategy,
-      steps: steps(of: .commit), analysis: policy.analysis)
+      steps: steps(of: .commit), analysis: analysis(of: .commit))
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

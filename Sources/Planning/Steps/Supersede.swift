@@ -22,7 +22,9 @@ extension TargetPass {
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
-    if rollout.phase == .baking, rollout.weightPercent == 100, isFit(candidate) {
+    // Where only a person is missing there is no verdict to come.
+    let isLeftToPerson = rollout.bake?.approvalWait != nil
+    if rollout.phase == .baking, rollout.weightPercent == 100, !isLeftToPerson, isFit(candidate) {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }
     // L5: what the platform can not launch keeps nobody waiting.

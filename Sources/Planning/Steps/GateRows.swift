@@ -1,0 +1,61 @@
+import Analysis
+import Model
+
+/// The gates of the rollout in progress, as people are shown them.
+extension TargetPass {
+  func gateRows(_ rollout: RolloutMachine) -> [GateSummary] {
+    guard rollout.phase != .rollingBack else { return [] }
+    let rows = [window, health(rollout), bake(rollout), analysis(rollout), approval(rollout)]
+    return rows.compactMap { $0 }
+  }
+
+  /// A freeze window, a pause, and whatever else keeps it where it is.
+  private var window: GateSummary? {
+    rolloutObjection.map { GateSummary("window", .waiting, reason: $0) }
+  }
+
+  private func health(_ rollout: RolloutMachine) -> GateSummary {
+    let gate = stacks[rollout.candidate]?.certificate.spec.health ?? spec?.spec.health
+    switch rollout.phase {
+    case .vacating, .launching: return GateSummary("health", .pending, of: gate?.deadline)
+    case .gating:
+      return GateSummary(
+        "health", .waiting, reason: probe(rollout.candidate)?.lastFailure,
+        elapsed: rollout.elapsed, of: gate?.deadline)
+    case .shifting, .baking, .promoted, .rollingBack, .rolledBack:
+      return GateSummary("health", .passed)
+    }
+  }
+
+  private func bake(_ rollout: RolloutMachine) -> GateSummary {
+    let time = bakeTime(of: rollout)
+    guard let bake = rollout.bake else { return GateSummary("bake", .pending, of: time) }
+    let isOver = bake.served >= time || rollout.isAdvanced == true
+    return GateSummary(
+      "bake", isOver ? .passed : .waiting, elapsed: min(bake.served, time), of: time)
+  }
+
+  private func analysis(_ rollout: RolloutMachine) -> GateSummary? {
+    guard let analysis = rollout.analysis, rollout.weightPercent < 100 else { return nil }
+    guard let bake = rollout.bake else { return GateSummary("analysis", .pending) }
+    let judgement = rollout.judgement?.judgement
+    let state: GateSummary.State =
+      judgement.map { judgement in
+        judgement.verdict.permitsPromotion
+          ? .passed : judgement.verdict == .fail ? .failed : .waiting
+      } ?? .waiting
+    return GateSummary(
+      "analysis", state,
+      reason: judgement.map { "\($0.verdict.rawValue): \($0.reasons.first ?? "")" },
+      elapsed: bake.verdictWait, of: analysis.deadline)
+  }
+
+  private func approval(_ rollout: RolloutMachine) -> GateSummary? {
+    guard let within = rollout.step?.approvalWithin else { return nil }
+    guard let bake = rollout.bake else { return GateSummary("approval", .pending, of: within) }
+    if rollout.isApproved == true { return GateSummary("approval", .passed) }
+    return GateSummary(
+      "approval", bake.approvalWait == nil ? .pending : .waiting, elapsed: bake.approvalWait,
+      of: within)
+  }
+}
