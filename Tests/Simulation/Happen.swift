@@ -156,7 +156,11 @@ extension Simulation {
   private func changeLedger(_ happening: Happening) {
     for life in lives { life.kill() }
     if happening.event == .ledgerRestored, let backup = disk.backup {
-      guard disk.restore(backup) else { return }
+      guard disk.restore(backup) else {
+        // It is what was written here last: nothing is lost any more.
+        if disk.mark != nil { oracle.held = [:] }
+        return
+      }
     } else {
       disk.loseLedger()
       if happening.draw % 2 == 0 { disk.loseMark() }

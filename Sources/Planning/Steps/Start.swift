@@ -22,13 +22,17 @@ extension TargetPass {
       }
       return
     }
+    if hasTurn(for: cause) { launch(cause) }
+  }
+
+  /// S8: as many targets as may have a candidate at the same time.
+  private mutating func hasTurn(for cause: RolloutMachine.Cause) -> Bool {
     wish = LaunchWish(cause: cause)
-    guard mayLaunch else {
-      return note(
-        "\(declaredVersion) waits for its turn: \(facts.limits.concurrentRollouts) targets have a"
-          + " rollout")
-    }
-    launch(cause)
+    guard !mayLaunch else { return true }
+    note(
+      "\(declaredVersion) waits for its turn: \(facts.limits.concurrentRollouts) targets have a"
+        + " rollout")
+    return false
   }
 
   private var declaredVersion: String { spec?.version ?? "it" }
@@ -174,7 +178,7 @@ extension TargetPass {
     if let objection = objection(to: .new, digest: desiredDigest) {
       return note("does not go on with \(generation): \(objection)")
     }
-    guard let certificate = stacks[generation]?.certificate else { return }
+    guard let certificate = stacks[generation]?.certificate, hasTurn(for: .commit) else { return }
     dropSuccessor(because: "\(generation) is what is declared, and serves still")
     let order = order(repeating: certificate)
     record.stacks[generation]?.become(.candidate)
