@@ -12,6 +12,8 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package enum OnNewCommit: String, Codable, Sendable, CaseIterable {
     /// A newer commit pre-empts the rollout in progress.
     case supersede
+    /// Each version that was declared is rolled out, one after the other, and none is left out.
+    case queue
     /// The rollout in progress ends first; then the newest commit starts, skipping those between.
     case coalesce
   }

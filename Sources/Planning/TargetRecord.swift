@@ -9,6 +9,8 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   package var rollout: RolloutMachine?
   /// Launched while the rollout's candidate still bakes; its own rollout begins after that one.
   package var successor: Generation?
+  /// With `onNewCommit: queue`: what was declared while a rollout was under way, oldest first.
+  package var queue: [LaunchOrder]?
   /// Every stack that is ours to manage, from its intent until its retirement was observed.
   package var stacks: [Generation: StackRecord] = [:]
   /// By stack digest.

@@ -103,7 +103,7 @@ extension ManifestNode {
 
 /// Keys and values that the design has and a later version will read.
 private let laterWords: Set<String> = [
-  "jobs", "maxUnavailable", "queue", "rolling", "router", "tests",
+  "jobs", "maxUnavailable", "rolling", "router", "tests",
 ]
 
 private let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]

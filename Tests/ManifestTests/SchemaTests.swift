@@ -80,7 +80,7 @@ private let goodSpecs = [
   "traffic: { drain: { deadline: 0s, then: wait } }",
   "rollout: { strategy: recreate, bake: 1h2m3s4ms, retain: { stacks: 0, for: 1h } }",
   "drift: { action: alert, ignore: [/a/**], debounce: 250ms }", "dependsOn: []",
-  "rollout: { strategy: canary }",
+  "rollout: { onNewCommit: queue }", "rollout: { strategy: canary }",
   "rollout: { strategy: canary, steps: [{ weight: 10, bake: 2m }, { weight: 50, approval: {} }] }",
 ]
 
@@ -95,7 +95,7 @@ private let badSpecs = [
   "traffic: { exclusive: 'true' }", "traffic: { exclusive: 1 }", "traffic: { drain: 30s }",
   "rollout: { strategy: bluegreen }", "rollout: { strategy: canary, steps: [{ weight: 0 }] }",
   "rollout: { strategy: canary, steps: [{ weight: 101 }] }",
-  "rollout: { strategy: canary, steps: [10] }", "rollout: { onNewCommit: queue }",
+  "rollout: { strategy: canary, steps: [10] }", "rollout: { onNewCommit: newest }",
   "rollout: { retain: 1 }", "rollout: { retain: { stacks: -1 } }", "rollout: { bake: 1s1m }",
   "drift: { action: ignore }", "drift: { ignore: /a }", "drift: { ignore: [{}] }",
   "dependsOn: web", "dependsOn: [Web]", "dependsOn: [true]", "dependsOn: [~]", "dependsOn: [1]",

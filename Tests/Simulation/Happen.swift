@@ -62,7 +62,7 @@ extension Simulation {
       case .resize: commit.tree[target]?.instances = 1 + draw % 3
       case .policy:
         commit.tree[target]?.bakeMilliseconds = draw % 5 * 1500
-        commit.tree[target]?.onNewCommit = draw % 2 == 0 ? .coalesce : .supersede
+        commit.tree[target]?.onNewCommit = [.supersede, .coalesce, .queue][draw / 7 % 3]
         commit.tree[target]?.retain = draw % 3
         // A worker has no share of the traffic to begin with.
         if draw % 7 < 3, commit.tree[target]?.mode != TrafficPolicy.Mode.none {

@@ -70,7 +70,7 @@ extension Oracle {
       } ?? []
     guard serving.count == 1, let stable = ground.stacks[StackID(target, serving[0].generation)],
       serving[0].weightPercent + ground.weight(id) == 100, stable.phase == .complete,
-      ground.healthy(stable) == stable.declared
+      ground.healthy(stable) == stable.declared, !rejected.contains(stable.id)
     else { return nil }
     let begin = launch - stable.gate.deadline.wholeMilliseconds - simulation.slowestAnswer - 2000
     // What failed before it served was its start.

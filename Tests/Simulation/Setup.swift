@@ -116,7 +116,7 @@ extension Declaration {
       if random.below(4) == 0 { approvalMilliseconds = random.pick([2500, 6000]) }
       isJudged = random.below(2) == 0
     }
-    onNewCommit = random.pick([.supersede, .supersede, .coalesce])
+    onNewCommit = random.pick([.supersede, .supersede, .supersede, .coalesce, .queue])
     retain = random.below(3)
     bakeMilliseconds = random.pick([0, 1000, 2000, 4000])
     drainMilliseconds = random.pick([0, 500, 1200])

@@ -38,6 +38,22 @@ package struct Story: Sendable {
 
   private static func recreate(_ setup: inout Setup) { setup.targets[0].strategy = .recreate }
 
+  /// Two steps before the last; its traffic is judged.
+  private static func canary(_ setup: inout Setup) {
+    setup.targets[0].strategy = .canary
+    setup.targets[0].steps = [20, 60]
+    setup.targets[0].bakeMilliseconds = 1000
+    setup.targets[0].isJudged = true
+    setup.requestsPerSecond = 2000
+  }
+
+  private static func approved(_ setup: inout Setup) {
+    canary(&setup)
+    setup.targets[0].approvalMilliseconds = 6000
+  }
+
+  private static func queue(_ setup: inout Setup) { setup.targets[0].onNewCommit = .queue }
+
   private static func worker(_ setup: inout Setup) {
     setup.targets[0].target = Setup.names[2]
     setup.targets[0].mode = .none
@@ -63,6 +79,32 @@ package struct Story: Sendable {
     Story("first launch", []),
     Story("first launch of a worker", [], worker),
     Story("bump", [(first, .bump, 1)]),
+    Story("bump by canary", [(first, .bump, 1)], canary),
+    Story("bump by canary behind a slow router", [(first, .bump, 1)]) {
+      canary(&$0)
+      slow(&$0)
+    },
+    Story("a canary that errs", [(first, .badVersion, 6)], canary),
+    Story("a canary that dies", [(first, .badVersion, 3)], canary),
+    Story(
+      "a canary that is approved", [(first, .bump, 1), (first + 4500, .approveStep, 0)], approved),
+    Story("a canary that nobody approves", [(first, .bump, 1)]) {
+      approved(&$0)
+      $0.targets[0].approvalMilliseconds = 1500
+    },
+    Story("a canary that is advanced", [(first, .bump, 1), (first + 3500, .advance, 1)], canary),
+    Story("a canary that is superseded", [(first, .bump, 1), (first + 3500, .bump, 2)], canary),
+    Story("a canary that is reverted", [(first, .bump, 1), (first + 3500, .revert, 0)], canary),
+    Story("a canary that is aborted", [(first, .bump, 1), (first + 3500, .abort, 0)], canary),
+    Story(
+      "a canary whose stable is deleted", [(first, .bump, 1), (first + 3500, .deleteStack, 1)],
+      canary),
+    Story(
+      "a canary paused and resumed",
+      [
+        (first, .bump, 1), (first + 3000, .pause, 1), (first + 5000, .resume, 1),
+      ], canary),
+    Story("queue", [(first, .bump, 1), (first + 900, .bump, 2), (first + 1200, .bump, 3)], queue),
     Story("bump by recreate", [(first, .bump, 1)], recreate),
     Story("bump of a worker", [(first, .bump, 1)], worker),
     Story("bump of an exclusive worker", [(first, .bump, 1)], exclusive),

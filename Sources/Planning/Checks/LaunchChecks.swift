@@ -141,7 +141,9 @@ extension PlanChecks {
   /// S11: what is launched was accepted: it is declared, or is what served before.
   static let onlyAcceptedDigests: Rule = { checked in
     let stable = checked.before?.stable.flatMap { checked.before?.stacks[$0]?.declaredDigest }
-    let accepted = [checked.spec?.declaredDigest, checked.before?.lastGood?.declaredDigest, stable]
+    let queued = (checked.before?.queue ?? []).map { Optional($0.declaredDigest) }
+    let accepted =
+      [checked.spec?.declaredDigest, checked.before?.lastGood?.declaredDigest, stable] + queued
     return checked.newLaunches.compactMap { order in
       accepted.contains(order.declaredDigest)
         ? nil : "\(order.stack.generation) is of a digest that no accepted commit declares"

@@ -23,9 +23,12 @@ extension PlanChecks {
       case .repair, .rollback: false
       }
     }
-    // Weight for what was stable before is a rollback, whatever asked for it.
+    // Weight for what was stable before is a rollback, whatever asked for it; what a person adopts as
+    // stable is none the less what served.
+    let adopted = checked.isAdoptionAsked ? checked.after?.stable : nil
     let raised = checked.raised.map(\.generation).filter {
-      checked.before?.stacks[$0]?.wasStable != true && checked.before?.stable != $0 && isNew($0)
+      checked.before?.stacks[$0]?.wasStable != true && checked.before?.stable != $0
+        && adopted != $0 && isNew($0)
     }
     return checked.newLaunches.map(\.stack.generation).filter(isNew).map { "\($0) is launched" }
       + raised.map { "\($0) gains weight" }

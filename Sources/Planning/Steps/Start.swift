@@ -8,7 +8,11 @@ extension TargetPass {
     guard record.rollout == nil, !isRemovalAllowed, !isForgotten, isKnown, spec != nil else {
       return
     }
-    guard let cause = causeToStart() else { return }
+    guard let cause = causeToStart() else {
+      record.queue = nil
+      return
+    }
+    if cause == .commit, record.queue != nil, startQueued() { return }
     if cause != .drift, cause != .repair || stableState != .serving, let warm = reusable() {
       return reuse(warm)
     }
@@ -26,7 +30,7 @@ extension TargetPass {
   }
 
   /// S8: as many targets as may have a candidate at the same time.
-  private mutating func hasTurn(for cause: RolloutMachine.Cause) -> Bool {
+  mutating func hasTurn(for cause: RolloutMachine.Cause) -> Bool {
     wish = LaunchWish(cause: cause)
     guard !mayLaunch else { return true }
     note(
@@ -76,7 +80,7 @@ extension TargetPass {
     return obstacleToAnyLaunch
   }
 
-  private var obstacleToAnyLaunch: String? {
+  var obstacleToAnyLaunch: String? {
     if let delay = delay(of: .launch) { return delay }
     if !isWorker, route == nil { return "its route has to be there first" }
     // S8: at most one superseded stack still runs.
@@ -242,7 +246,7 @@ extension TargetPass {
     return generation
   }
 
-  private mutating func begin(_ order: LaunchOrder, _ cause: RolloutMachine.Cause) {
+  mutating func begin(_ order: LaunchOrder, _ cause: RolloutMachine.Cause) {
     dropSuccessor(because: "another stack is needed first")
     guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(

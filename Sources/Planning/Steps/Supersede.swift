@@ -8,6 +8,7 @@ extension TargetPass {
     }
     let candidate = rollout.candidate
     guard !isAsDeclared(candidate) else { return }
+    if policy.onNewCommit == .queue, record.stable.map(isAsDeclared) != true { enqueue() }
     // A repair by stable's own spec is not about what is declared.
     if rollout.cause == .repair, isRepairOfUndeclared(candidate) { return }
     // Launched as a worker, and traffic is declared now: it has no endpoints and will have none.
@@ -20,6 +21,7 @@ extension TargetPass {
       return note("\(spec.version) waits: \(candidate) is about to serve, and nothing else does")
     }
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
+      record.queue = nil
       return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
     }
     // Where only a person is missing there is no verdict to come.
@@ -30,8 +32,9 @@ extension TargetPass {
     // L5: what the platform can not launch keeps nobody waiting.
     let isStuck =
       isUseless || (rollout.phase == .launching && (record.backOffs[.launch]?.attempts ?? 0) > 1)
-    if policy.onNewCommit == .coalesce, !isStuck {
-      return note("\(spec.version) waits for \(candidate) to end (coalesce)")
+    if policy.onNewCommit != .supersede, !isStuck {
+      return note(
+        "\(spec.version) waits for \(candidate) to end (\(policy.onNewCommit.rawValue))")
     }
     guard record.supersedes < 3 || isStuck else {
       return note("\(spec.version) waits for \(candidate) to end: superseded three times")

@@ -184,6 +184,19 @@ enum PrecedenceCases {
       right.memory.isPaused = true
       right.record { $0.rollout = RolloutMachine(candidate: 2, from: 1, cause: .rollback) }
     },
+    RuleCase("paused", "weight while paused, unlike for what a person adopts as stable") { wrong in
+      wrong.record { $0.isPaused = true }
+      wrong.record { ($0.stable, $0.rollout) = (nil, nil) }
+      wrong.after { $0.stable = 2 }
+    } good: { right in
+      right.record { $0.isPaused = true }
+      right.record { ($0.stable, $0.rollout) = (nil, nil) }
+      right.after { $0.stable = 2 }
+      right.input.requests = [
+        OperatorRequest(
+          sequence: 1, verb: .adopt(CheckCase.id), by: "alice", at: WallTime(milliseconds: 0))
+      ]
+    },
     RuleCase("paused", "a drift replacement while paused") { wrong in
       wrong.relaunch(.drift)
       wrong.record { $0.isPaused = true }

@@ -137,6 +137,7 @@ struct CanonicalState {
     put(record.isLossJudged)
     put(record.isLossDue == true)
     put(record.namesTaken)
+    put(record.queue?.count ?? 0)
     put(ticks: record.sinceStackAction)
   }
 
