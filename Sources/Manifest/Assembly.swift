@@ -24,6 +24,7 @@ struct Assembly {
     for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key }) {
       for member in entry.spec.mapping("targets")?.members ?? [] { readShort(member, name) }
     }
+    limitWaves()
     checkDependencies()
     checkRenames()
     if targets.count > Manifest.mostTargets {
@@ -41,6 +42,22 @@ struct Assembly {
         ($0.file, $0.line, $0.column, $0.message, $0.suggestion ?? "")
           < ($1.file, $1.line, $1.column, $1.message, $1.suggestion ?? "")
       }, renames: renames.isEmpty ? nil : renames)
+  }
+
+  /// Of each environment that says so: how many of its targets may roll out at the same time.
+  private mutating func limitWaves() {
+    let counts = Dictionary(grouping: targets.keys, by: \.environment).mapValues(\.count)
+    for (name, entry) in documents.environments.sorted(by: { $0.key < $1.key }) {
+      guard let node = entry.spec["wave"], let wave = entry.spec.mapping("wave") else { continue }
+      let (count, percent) = (wave.integer("targets"), wave.integer("percent"))
+      guard (count == nil) != (percent == nil) else {
+        diagnostics.append(node.error("\"wave\" has either targets or percent"))
+        broken.formUnion(targets.keys.filter { $0.environment == name })
+        continue
+      }
+      let limit = count ?? max(1, (counts[name] ?? 0) * (percent ?? 100) / 100)
+      for id in targets.keys where id.environment == name { targets[id]?.wave = limit }
+    }
   }
 
   private mutating func readTarget(_ entry: Documents.Entry) {

@@ -34,6 +34,12 @@ package enum ManifestFields {
       Field(
         "platform", .name, "A platform that the agent's configuration names.", required: true),
       Field("freeze", .list(.mapping(freeze)), "When nothing new starts."),
+      Field(
+        "wave",
+        .mapping([
+          Field("targets", .integer(1...10_000), "So many."),
+          Field("percent", .integer(1...100), "So many of those that this source declares there."),
+        ]), "How many targets may roll out at the same time: one of both."),
       Field("targets", .map(.text), "Short form of targets: application to version."),
     ])
 

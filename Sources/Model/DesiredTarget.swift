@@ -20,6 +20,8 @@ package struct DesiredTargetFields: Hashable, Codable, Sendable {
   package var dependsOn: [TargetID] = []
   package var freeze: [FreezeWindow] = []
   package var labels: [String: String] = [:]
+  /// So many targets of its environment may roll out at the same time; nil: as many as the agent lets.
+  package var wave: Int?
   /// `spec.declaredDigest`, computed once.
   package var declaredDigest: Digest
   /// Where its version stands; nil in what an older agent kept.

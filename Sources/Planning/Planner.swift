@@ -125,14 +125,35 @@ private struct Fleet {
     let ordered =
       waiting.filter { passes[$0].wish?.cause == .repair }
       + waiting.filter { passes[$0].wish?.cause != .repair }
+    var waves = waves
     for index in ordered
     where running + refused[passes[index].platform, default: 0]
       < input.limits.concurrentRollouts
     {
+      let environment = passes[index].id.environment
+      let isInWave = passes[index].wish?.cause != .repair
+      if isInWave, let limit = passes[index].spec?.wave, waves[environment, default: 0] >= limit {
+        passes[index].fullWave = "\(limit) of \(environment) may roll out at the same time"
+        passes[index].settle()
+        continue
+      }
       passes[index].mayLaunch = true
       passes[index].settle()
       running += 1
+      if isInWave { waves[environment, default: 0] += 1 }
     }
+  }
+
+  /// By environment: targets that roll out for a commit or for drift, but those whose launch is refused.
+  private var waves: [EnvironmentName: Int] {
+    var waves: [EnvironmentName: Int] = [:]
+    for pass in passes where !pass.isLaunchRefused {
+      guard let cause = pass.record.rollout?.cause, cause == .commit || cause == .drift else {
+        continue
+      }
+      waves[pass.id.environment, default: 0] += 1
+    }
+    return waves
   }
 
   // MARK: - End

@@ -23,6 +23,8 @@ struct TargetPass {
   var findings: [Generation: [Finding]] = [:]
   /// A launch that waits only for its turn among all targets (S8).
   var wish: LaunchWish?
+  /// Why it has no turn among the targets of its environment.
+  var fullWave: String?
   /// The turn was given.
   var mayLaunch = false
   /// Why the targets that this one depends on are not ready.

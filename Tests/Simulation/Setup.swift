@@ -51,6 +51,8 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var drift = DriftPolicy.Action.replace
   package var hasSecret = false
   package var dependsOn: [TargetID] = []
+  /// So many targets of its environment may roll out at the same time.
+  package var wave: Int?
   package init(target: TargetID) { self.target = target }
 }
 
@@ -84,6 +86,7 @@ extension Setup {
       targets[0].deadlineMilliseconds = random.pick([1500, 3000])
     }
     if count > 1, random.below(4) == 0 { targets[1].dependsOn = [targets[0].target] }
+    if count > 1, random.below(3) == 0 { for index in targets.indices { targets[index].wave = 1 } }
     latencyMilliseconds = random.pick([0, 5, 20, 20, 150])
     launchMilliseconds = random.pick(
       size == .brief ? [100, 300] : size == .short ? [100, 600] : [100, 600, 600, 2500])
@@ -139,7 +142,7 @@ extension Declaration {
       health: HealthGate(
         check: check, interval: .milliseconds(300), timeout: .milliseconds(600), healthyAfter: 2,
         deadline: .milliseconds(deadlineMilliseconds)))
-    return DesiredTarget(
+    var desired = DesiredTarget(
       id: target, source: source, commit: commit, version: version, platform: "simulated",
       spec: spec,
       rollout: RolloutPolicy(
@@ -154,6 +157,8 @@ extension Declaration {
       route: mode == .none
         ? nil : ["listen": .string("127.0.0.1:8\(target.application.rawValue.utf8.count)00")],
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
+    desired.wave = wave
+    return desired
   }
 
   /// Short, and without traffic a step goes on: there are histories without any.

@@ -146,6 +146,18 @@ package struct Story: Sendable {
     Story("an empty tree", [(first, .emptyTree, 0)]),
     Story("reboot in a rollout", [(first, .bump, 1), (first + 1500, .reboot, 0)]),
     Story("a lost ledger", [(first, .ledgerLost, 0)]),
+    Story(
+      "a lost ledger while another version is launched",
+      [
+        (first, .bump, 1), (first + 600, .ledgerLost, 0),
+      ]),
+    Story(
+      "a lost ledger with a share", [(first, .bump, 1), (first + 3500, .ledgerLost, 0)], canary),
+    Story(
+      "dies while it is taken back",
+      [
+        (first, .bump, 1), (first + 3400, .abort, 0), (first + 3400, .killAtNextEffect, 0),
+      ], canary),
     Story("a lost ledger in the bake", [(first, .bump, 1), (first + 2200, .ledgerLost, 0)]),
     Story(
       "a foreign object with the next name", [(first, .foreignName, 0), (first + 500, .bump, 1)]),

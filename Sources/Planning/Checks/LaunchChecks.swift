@@ -138,6 +138,25 @@ extension PlanChecks {
     return running <= limit ? [] : ["\(running) targets have a candidate, \(limit) may"]
   }
 
+  /// S8: for a commit or for drift no more targets of one environment roll out than it allows. What is not
+  /// launched, for its platform refuses it, counts for nobody.
+  static let boundedWaves: Rule = { checked in
+    func rolls(_ record: TargetRecord?) -> Bool {
+      guard let rollout = record?.rollout else { return false }
+      let isRefused =
+        rollout.phase == .launching && record?.stacks[rollout.candidate]?.isRefused == true
+      return !isRefused && (rollout.cause == .commit || rollout.cause == .drift)
+    }
+    guard let limit = checked.spec?.wave, checked.before?.rollout == nil, rolls(checked.after)
+    else { return [] }
+    let environment = checked.plan.target.environment
+    let plans = checked.output.plan
+    let running = plans.indices.count { index in
+      plans[index].target.environment == environment && rolls(plans[index].record)
+    }
+    return running <= limit ? [] : ["\(running) targets of \(environment) roll out, \(limit) may"]
+  }
+
   /// S11: what is launched was accepted: it is declared, or is what served before.
   static let onlyAcceptedDigests: Rule = { checked in
     let stable = checked.before?.stable.flatMap { checked.before?.stacks[$0]?.declaredDigest }

@@ -33,9 +33,8 @@ extension TargetPass {
   mutating func hasTurn(for cause: RolloutMachine.Cause) -> Bool {
     wish = LaunchWish(cause: cause)
     guard !mayLaunch else { return true }
-    note(
-      "\(declaredVersion) waits for its turn: \(facts.limits.concurrentRollouts) targets have a"
-        + " rollout")
+    let full = fullWave ?? "\(facts.limits.concurrentRollouts) targets have a rollout"
+    note("\(declaredVersion) waits for its turn: \(full)")
     return false
   }
 

@@ -172,6 +172,20 @@ struct CheckCase {
     others = [TargetPlan(target: id, record: record, status: TargetStatus(target: id))]
   }
 
+  /// One target of an environment may roll out, and another does.
+  mutating func wave(
+    beside other: TargetID, declared: DesiredTarget = new, isRefused: Bool = false
+  ) {
+    var spec = declared
+    spec.wave = 1
+    target.desired = .desired(spec)
+    var record = TargetRecord()
+    record.stacks[2] = Self.remembered(Self.new, .candidate, wasStable: false)
+    record.stacks[2]?.isRefused = isRefused
+    record.rollout = RolloutMachine(candidate: 2, from: nil, cause: .commit)
+    others = [TargetPlan(target: other, record: record, status: TargetStatus(target: other))]
+  }
+
   /// The same, of what is running already.
   mutating func relaunch(_ cause: RolloutMachine.Cause) {
     launch(cause)

@@ -86,6 +86,28 @@ enum LaunchCases {
     } good: { right in
       right.shift([1: 0, 2: 100])
     },
+    RuleCase("S8", "more targets of an environment than it allows, unlike a repair") { wrong in
+      wrong.launch()
+      wrong.wave(beside: TargetID("api", "production"))
+    } good: { right in
+      right.relaunch(.repair)
+      right.wave(beside: TargetID("api", "production"), declared: CheckCase.old)
+    },
+    RuleCase("S8", "more targets of an environment than it allows, unlike one elsewhere") { wrong in
+      wrong.launch()
+      wrong.wave(beside: TargetID("api", "production"))
+    } good: { right in
+      right.launch()
+      right.wave(beside: TargetID("api", "staging"))
+    },
+    RuleCase("S8", "more targets of an environment than it allows, unlike what is refused") {
+      wrong in
+      wrong.launch()
+      wrong.wave(beside: TargetID("api", "production"))
+    } good: { right in
+      right.launch()
+      right.wave(beside: TargetID("api", "production"), isRefused: true)
+    },
     RuleCase("paused", "the next candidate while the first bakes, paused") { wrong in
       wrong.launchNext(besides: [1: 0, 2: 100])
       wrong.record { $0.isPaused = true }

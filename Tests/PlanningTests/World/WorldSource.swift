@@ -88,6 +88,7 @@ struct TargetSettings {
   var listen = "127.0.0.1:8080"
   var platform: PlatformName = "local"
   var dependsOn: [TargetID] = []
+  var wave: Int?
 
   func desired(_ id: TargetID, source: SourceName, commit: CommitID) -> DesiredTarget {
     let workload: CanonicalValue = [
@@ -101,11 +102,13 @@ struct TargetSettings {
     let spec = StackSpec(
       workloadKind: "process", workload: workload, inputs: [artifact], instances: instances,
       health: health)
-    return DesiredTarget(
+    var target = DesiredTarget(
       id: id, source: source, commit: commit, version: version, platform: platform, spec: spec,
       rollout: rollout, traffic: traffic, drift: drift,
       route: traffic.mode == .none ? nil : ["listen": .string(listen)], dependsOn: dependsOn,
       declaredDigest: spec.declaredDigest)
+    target.wave = wave
+    return target
   }
 
   /// `version=2.0.0`; the answer is what is wrong with the pair, if anything.
@@ -118,6 +121,7 @@ struct TargetSettings {
     case "instances": return assign(&instances, Int(value))
     case "healthyAfter": return assign(&health.healthyAfter, Int(value))
     case "retain": return assign(&rollout.retain.stacks, Int(value))
+    case "wave": wave = Int(value)
     case "exclusive": traffic.exclusive = value == "true"
     case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
     case "steps":
