@@ -86,9 +86,19 @@ extension TargetPass {
     let leaving = record.stacks.filter { $0.value.role == .superseded && !isParked($0.key) }.keys
     if leaving.count > 1, let first = leaving.min() { return "\(first) has to be parked first" }
     // S8: what is on its way out has to go before more comes.
-    let kept = record.stacks.values.count { $0.role != .retiring && !$0.hasDrifted }
+    let kept = record.stacks.count { generation, stack in
+      !stack.hasDrifted && (stack.role != .retiring || isRetirementDue(generation))
+    }
     if kept >= 6 + policy.retain.stacks { return "\(kept) stacks are there; some have to go" }
     return nil
+  }
+
+  /// Its retirement is decided and not begun: a launch that is asked for in each pass must not keep it so.
+  private func isRetirementDue(_ generation: Generation) -> Bool {
+    switch stacks[generation]?.phase {
+    case nil, .retiring, .stuck: false
+    case .launching, .complete, .failed: true
+    }
   }
 
   private var unresolved: String {
