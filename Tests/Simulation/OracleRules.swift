@@ -16,9 +16,9 @@ extension Oracle {
     guard removed[target] == nil, let declaration = declared[target] else { return true }
     // It was declared again while the pass that closes it was under way.
     if let revived = revivedAt[target], now - revived < simulation.slowestAnswer { return true }
-    if declaration.mode == .none || declaration.exclusive || declaration.strategy == .recreate {
-      return true
-    }
+    if declaration.mode == .none || declaration.exclusive { return true }
+    // A rollout keeps the strategy that it began with.
+    if courses[target]?.contains(where: { $0.strategy == .recreate }) == true { return true }
     // What serves was launched as a worker: there is no route to lose.
     return ground.stacks(of: target).contains { $0.certificate.traffic == .none }
   }

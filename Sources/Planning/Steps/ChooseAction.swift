@@ -137,7 +137,7 @@ extension TargetPass {
       isComplete(stable), !isMeantToRunFully(stable), let reference = reference(stable)
     else { return }
     if let rollout = record.rollout {
-      let isShared = weight(stable) > 0 && rollout.weightPercent < 100
+      let isShared = rollout.weightPercent < 100
       guard rollout.strategy != .recreate, rollout.phase == .rollingBack || isShared else { return }
     }
     if let obstacle = exclusion(stable) { return note("\(stable) is not started: \(obstacle)") }

@@ -276,7 +276,9 @@ extension TargetPass {
   /// already.
   func steps(of cause: RolloutMachine.Cause) -> [RolloutStep] {
     guard strategy == .canary, cause == .commit || cause == .drift, !isWorker,
-      record.stable != nil, stableState == .serving
+      let stable = record.stable, stableState == .serving,
+      // A worker, or what is parked, has no endpoint to share traffic with.
+      isMeantToRunFully(stable), stacks[stable]?.endpoints.isEmpty == false
     else { return [policy.wholeStep] }
     return policy.canarySteps
   }
