@@ -21,14 +21,9 @@ extension Pass {
         continue
       }
       // By the names that it was launched under.
-      let stack =
-        record.stacks[rollout.candidate]?.order?.stack ?? StackID(target, rollout.candidate)
-      let values = [
-        "stack": stack.name(), "target": "\(stack.target)",
-        "application": "\(stack.target.application)",
-        "environment": "\(stack.target.environment)", "generation": "\(rollout.candidate)",
-        "version": record.stacks[rollout.candidate]?.version ?? "",
-      ]
+      let candidate = record.stacks[rollout.candidate]
+      let stack = candidate?.order?.stack ?? StackID(target, rollout.candidate)
+      let values = values(of: stack, version: candidate?.version ?? "")
       for metric in rollout.analysis?.metrics ?? [] {
         questions[.init(stack: stack, metric: metric, values: values)] = target
       }
@@ -40,6 +35,20 @@ extension Pass {
       result[target, default: [:]][question.metric.name] = value
     }
     return result
+  }
+
+  private func values(of stack: StackID, version: String) -> [String: String] {
+    let values = AnalysisDeclaration.Metric.Value.allCases.map { value in
+      switch value {
+      case .application: (value.rawValue, "\(stack.target.application)")
+      case .environment: (value.rawValue, "\(stack.target.environment)")
+      case .generation: (value.rawValue, "\(stack.generation)")
+      case .stack: (value.rawValue, stack.name())
+      case .target: (value.rawValue, "\(stack.target)")
+      case .version: (value.rawValue, version)
+      }
+    }
+    return Dictionary(uniqueKeysWithValues: values)
   }
 
   /// Each router is asked once.

@@ -6,13 +6,16 @@ extension Comparison {
   }
 
   func worseText(_ limits: ShareLimits, _ evidence: Double) -> String {
-    "\(counts): the evidence for more than \(limits.ratio.text) times the baseline's share is "
-      + "\(evidence.evidenceText), and \(logNeeded.evidenceText) fails"
+    text(of: evidence, for: "more than \(limits.ratio.text) times the baseline's share")
   }
 
   func ceilingText(_ ceiling: Double, _ evidence: Double) -> String {
-    "\(counts): the evidence for a share above the SLO's \(ceiling.percentText) is "
-      + "\(evidence.evidenceText), and \(logNeeded.evidenceText) fails"
+    text(of: evidence, for: "a share above the SLO's \(ceiling.percentText)")
+  }
+
+  private func text(of evidence: Double, for claim: String) -> String {
+    "\(counts): the evidence for \(claim) is \(evidence.evidenceText), and "
+      + "\(logNeeded.evidenceText) fails"
   }
 
   func environmentText(_ ceiling: Double) -> String {

@@ -72,7 +72,7 @@ extension MappingReader {
 
   /// What `${…}` in a query stands for is known when it is asked.
   private func checkNames(_ metric: MappingReader, _ problems: inout [Diagnostic]) {
-    let known = ["application", "environment", "generation", "stack", "target", "version"]
+    let known = AnalysisDeclaration.Metric.Value.allCases.map(\.rawValue)
     for found in (metric.text("query") ?? "").matches(of: /\$\{([^}]*)\}?/)
     where !known.contains(String(found.1)) {
       problems.append(

@@ -12,6 +12,11 @@ package struct AnalysisDeclaration: Hashable, Codable, Sendable {
     package var name: String
     /// A provider of the agent's configuration.
     package var provider: String
+    /// What `${…}` in a query may name, always of the candidate.
+    package enum Value: String, CaseIterable, Sendable {
+      case application, environment, generation, stack, target, version
+    }
+
     /// In the provider's language, with `${stack}` and the like as they are written.
     package var query: String
     /// At least one of both is given; outside of them the candidate fails.

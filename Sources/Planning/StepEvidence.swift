@@ -12,8 +12,6 @@ package struct StepEvidence: Hashable, Codable, Sendable {
   package private(set) var metrics: [String: Observed<Double>] = [:]
   /// Accumulated time since the counters were last read.
   package private(set) var age: Duration = .zero
-  /// Since a known number was followed by none.
-  private var metricAges: [String: Duration] = [:]
   /// Each counter as it was last read.
   private var last: [String: RequestCounts] = [:]
 
@@ -31,21 +29,7 @@ package struct StepEvidence: Hashable, Codable, Sendable {
     add(stable, to: \.stable, "stable", isCounted)
   }
 
-  /// A number stays for a while where the next is not known yet, such as after the agent's start.
-  package mutating func take(metrics: [String: Observed<Double>], after time: Duration) {
-    for (name, new) in metrics {
-      let age = (metricAges[name] ?? .zero) + time
-      if case .unknown = new, case .known? = self.metrics[name], age <= Self.metricPatience {
-        metricAges[name] = age
-      } else {
-        self.metrics[name] = new
-        metricAges[name] = .zero
-      }
-    }
-  }
-
-  /// As long as an answer of a provider counts.
-  private static let metricPatience = Duration.seconds(15)
+  package mutating func take(metrics: [String: Observed<Double>]) { self.metrics = metrics }
 
   private mutating func add(
     _ series: [String: RequestCounts]?, to place: WritableKeyPath<StepEvidence, RequestCounts?>,

@@ -306,14 +306,3 @@ func aside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) asyn
     Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
   }
 }
-
-/// Polls until `condition` holds.
-func eventually(
-  _ limit: Duration = .seconds(30), _ condition: () async throws -> Bool
-) async throws {
-  let end = ContinuousClock.now + limit
-  while try await !condition() {
-    try #require(ContinuousClock.now < end, "not within \(limit)")
-    try await Task.sleep(for: .milliseconds(20))
-  }
-}

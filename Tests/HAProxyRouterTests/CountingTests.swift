@@ -2,6 +2,7 @@ import Foundation
 import HAProxyRouter
 import Model
 import PlatformKit
+import Support
 import Testing
 
 /// What HAProxy counts of each stack, and how exactly it splits.

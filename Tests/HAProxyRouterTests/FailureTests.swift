@@ -3,6 +3,7 @@ import HAProxyRouter
 import Model
 import PlatformKit
 import Synchronization
+import Support
 import Testing
 
 @Suite struct FailureTests {

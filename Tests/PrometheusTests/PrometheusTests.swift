@@ -24,21 +24,16 @@ import Transport
   /// Until Prometheus has scraped once.
   private func ready(_ server: PrometheusServer) async throws -> PrometheusProvider {
     let provider = try provider(server)
-    let end = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < end {
+    try await eventually(.seconds(60)) {
       do throws(PlatformError) {
-        if try await provider.value(of: "sum(shop_latency_seconds)", inserting: [:]) != nil {
-          return provider
-        }
+        return try await provider.value(of: "sum(shop_latency_seconds)", inserting: [:]) != nil
       } catch .transient {
         // It does not listen yet.
+        return false
       }
-      try await Task.sleep(for: .milliseconds(100))
     }
-    throw Unready()
+    return provider
   }
-
-  private struct Unready: Error {}
 
   private let query = #"max(shop_latency_seconds{stack="${stack}"})"#
 

@@ -1,5 +1,6 @@
 import Model
 import PlatformKit
+import Support
 
 /// The platform's and the router's ground truth: what runs and what routes, whatever anybody has read.
 final class Ground {
@@ -14,7 +15,8 @@ final class Ground {
   /// Not older than a listing may be.
   private var listings: [(at: Moment, listing: LiveState)] = []
   private var writes = 0
-  private(set) var traffic = Traffic()
+  private var traffic = SplitTraffic()
+  private var countedUntil: [TargetID: Moment] = [:]
   /// Since when a stack has had no traffic that had some.
   private(set) var leftAt: [StackID: Moment] = [:]
   /// When somebody else than the agent last changed anything of a target.
@@ -267,8 +269,11 @@ final class Ground {
   private func flow(_ target: TargetID) {
     let erring = stacks(of: target).filter { $0.behaviour == .erring }.map(\.id.generation)
     traffic.flow(
-      target, routes[target]?.route, until: now, perSecond: setup.requestsPerSecond ?? 0,
-      erring: Set(erring))
+      target, routes[target]?.route, milliseconds: now - (countedUntil[target] ?? now),
+      perSecond: setup.requestsPerSecond ?? 0,
+      // A fifth of its requests fails.
+      errorPercent: Dictionary(erring.map { ($0, 20) }) { first, _ in first })
+    countedUntil[target] = now
   }
 
   func loseRoute(_ target: TargetID) {

@@ -135,6 +135,17 @@ package func eventually(
   }
 }
 
+/// Asks again every 20 ms until the condition holds; throws after `limit`.
+package func eventually(
+  _ limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + limit
+  while try await !condition() {
+    guard ContinuousClock.now < end else { throw SupportError("not within \(limit)") }
+    try await Task.sleep(for: .milliseconds(20))
+  }
+}
+
 /// Whether somebody accepts connections there.
 package func accepts(port: Int) -> Bool {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -51,8 +51,12 @@ enum QueryText {
       let isPlain =
         scalar.value >= 0x20 && scalar.value != 0x7F && !"\\\"'".contains(Character(scalar))
       guard !isPlain else { return String(scalar) }
-      return "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      return "\\x" + hex(UInt8(scalar.value))
     }.joined()
+  }
+
+  private static func hex(_ byte: UInt8) -> String {
+    (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
   }
 
   /// For the body of a form.
@@ -62,7 +66,7 @@ enum QueryText {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
         String(UnicodeScalar(byte))
-      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      default: "%" + hex(byte)
       }
     }.joined()
   }

@@ -19,7 +19,7 @@ extension TargetPass {
         isCounted: isSplit)
     case .unknown?, nil: evidence.wait(elapsed)
     }
-    if let metrics = input.whole.metrics { evidence.take(metrics: metrics, after: elapsed) }
+    if let metrics = input.whole.metrics { evidence.take(metrics: metrics) }
     let judgement = JudgementRecord(
       judging: measurements(evidence, of: rollout), by: policy(analysis, of: rollout))
     _ = record.rollout?.handle(.judged(evidence, judgement))

@@ -2,11 +2,22 @@ import ArgumentParser
 import Model
 
 /// Sends one request and says what was recorded.
-private func ask(
+private func send(
   _ verb: OperatorRequest.Verb, _ options: ConfigurationOptions, _ reason: ReasonOptions
 ) async throws {
   let recorded = try await options.client().ask(verb, reason: reason.reason)
   print("recorded as request \(recorded.sequence) by \(recorded.by)")
+}
+
+/// What is asked for one target.
+struct OneTarget: ParsableArguments {
+  @Argument(help: "web@production") var target: TargetID
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var reason: ReasonOptions
+
+  func ask(_ verb: (TargetID) -> OperatorRequest.Verb) async throws {
+    try await send(verb(target), options, reason)
+  }
 }
 
 struct Pause: AsyncParsableCommand {
@@ -15,7 +26,7 @@ struct Pause: AsyncParsableCommand {
   @Argument(help: "web@production; without it every target.") var target: TargetID?
   @OptionGroup var options: ConfigurationOptions
   @OptionGroup var reason: ReasonOptions
-  func run() async throws { try await ask(.pause(target), options, reason) }
+  func run() async throws { try await send(.pause(target), options, reason) }
 }
 
 struct Resume: AsyncParsableCommand {
@@ -23,35 +34,29 @@ struct Resume: AsyncParsableCommand {
   @Argument(help: "web@production; without it every target.") var target: TargetID?
   @OptionGroup var options: ConfigurationOptions
   @OptionGroup var reason: ReasonOptions
-  func run() async throws { try await ask(.resume(target), options, reason) }
+  func run() async throws { try await send(.resume(target), options, reason) }
 }
 
 struct Abort: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Returns the traffic to stable and holds the digest until `retry` or another digest.")
-  @Argument(help: "web@production") var target: TargetID
-  @OptionGroup var options: ConfigurationOptions
-  @OptionGroup var reason: ReasonOptions
-  func run() async throws { try await ask(.abort(target), options, reason) }
+  @OptionGroup var target: OneTarget
+  func run() async throws { try await target.ask(OperatorRequest.Verb.abort) }
 }
 
 struct Retry: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tries an aborted or held digest again.")
-  @Argument(help: "web@production") var target: TargetID
-  @OptionGroup var options: ConfigurationOptions
-  @OptionGroup var reason: ReasonOptions
-  func run() async throws { try await ask(.retry(target), options, reason) }
+  @OptionGroup var target: OneTarget
+  func run() async throws { try await target.ask(OperatorRequest.Verb.retry) }
 }
 
 struct Release: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lifts a quarantine and resets the replacement breaker.")
-  @Argument(help: "web@production") var target: TargetID
+  @OptionGroup var target: OneTarget
   @Option(name: .long, help: "Only this stack digest (64 hexadecimal digits).")
   var digest: String?
-  @OptionGroup var options: ConfigurationOptions
-  @OptionGroup var reason: ReasonOptions
 
   func run() async throws {
     let digest = try digest.map { text in
@@ -60,7 +65,7 @@ struct Release: AsyncParsableCommand {
       }
       return digest
     }
-    try await ask(.release(target, digest), options, reason)
+    try await target.ask { .release($0, digest) }
   }
 }
 
@@ -76,7 +81,7 @@ struct Adopt: AsyncParsableCommand {
     guard (target == nil) == all else { throw ValidationError("name one target, or --all") }
   }
 
-  func run() async throws { try await ask(.adopt(target), options, reason) }
+  func run() async throws { try await send(.adopt(target), options, reason) }
 }
 
 struct Approve: AsyncParsableCommand {
@@ -88,20 +93,16 @@ struct Approve: AsyncParsableCommand {
 struct ApproveRollout: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollout", abstract: "Lets the rollout go on after a step that asks for it.")
-  @Argument(help: "web@production") var target: TargetID
-  @OptionGroup var options: ConfigurationOptions
-  @OptionGroup var reason: ReasonOptions
-  func run() async throws { try await ask(.approve(target), options, reason) }
+  @OptionGroup var target: OneTarget
+  func run() async throws { try await target.ask(OperatorRequest.Verb.approve) }
 }
 
 struct Advance: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Does not wait for the rest of the step in progress; health gates stay.")
-  @Argument(help: "web@production") var target: TargetID
+  @OptionGroup var target: OneTarget
   @Flag(name: .long, help: "Goes to the last step, with all traffic, at once.") var full = false
-  @OptionGroup var options: ConfigurationOptions
-  @OptionGroup var reason: ReasonOptions
-  func run() async throws { try await ask(.advance(target, isFull: full), options, reason) }
+  func run() async throws { try await target.ask { .advance($0, isFull: full) } }
 }
 
 struct ApproveRemoval: AsyncParsableCommand {
@@ -115,7 +116,7 @@ struct ApproveRemoval: AsyncParsableCommand {
     guard commit.count == 40, commit.allSatisfy(\.isHexDigit) else {
       throw Complaint("\"\(commit)\" is not a full commit id of 40 hexadecimal digits")
     }
-    try await ask(.approveRemoval(CommitID(rawValue: commit.lowercased())), options, reason)
+    try await send(.approveRemoval(CommitID(rawValue: commit.lowercased())), options, reason)
   }
 }
 
