@@ -2,8 +2,8 @@ import Foundation
 import HAProxyRouter
 import Model
 import PlatformKit
-import Synchronization
 import Support
+import Synchronization
 import Testing
 
 @Suite struct FailureTests {

@@ -75,6 +75,25 @@ enum StepCases {
     } good: { right in
       right.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .good)
     },
+    RuleCase("S20", "a step although its traffic fails, unlike one whose traffic is good") {
+      wrong in
+      wrong.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .bad)
+      wrong.ask(.advance(CheckCase.id, isFull: false))
+    } good: { right in
+      right.step(served: .seconds(10), analysis: AnalysisDeclaration(), judged: .good)
+      right.ask(.advance(CheckCase.id, isFull: false))
+    },
+    RuleCase("S20", "a promotion before the last step") { wrong in
+      wrong.promote(reached: 1, served: .seconds(10))
+    } good: { right in
+      right.promote(reached: 2, served: .seconds(10))
+    },
+    RuleCase("S20", "a promotion that nobody has approved") { wrong in
+      wrong.promote(reached: 2, served: .seconds(10), approvalWithin: .seconds(60))
+    } good: { right in
+      right.promote(reached: 2, served: .seconds(10), approvalWithin: .seconds(60))
+      right.ask(.approve(CheckCase.id))
+    },
     RuleCase("S20", "a promotion after half of the last bake, unlike one that a person advances") {
       wrong in
       wrong.promote(isAdvanced: false)
@@ -86,13 +105,13 @@ enum StepCases {
 
 /// What the router counted with 10 % of the traffic.
 private enum Traffic {
-  case good, few, otherShare
+  case good, few, otherShare, bad
 
   var record: JudgementRecord {
     let requests = self == .few ? 10 : 10_000
     return JudgementRecord(
       judging: Measurements(
-        candidate: ArmCounts(requests: requests, errors: 0),
+        candidate: ArmCounts(requests: requests, errors: self == .bad ? requests / 10 : 0),
         baseline: ArmCounts(requests: requests * 9, errors: 0),
         candidateWeightPercent: self == .otherShare ? 11 : 10, watched: .seconds(10)),
       by: AnalysisPolicy(minimumWatched: .zero))
@@ -150,10 +169,14 @@ extension CheckCase {
       OperatorRequest(sequence: 1, verb: verb, by: "alice", at: WallTime(milliseconds: 0)))
   }
 
-  /// v002 is promoted after five seconds of its life.
-  fileprivate mutating func promote(isAdvanced: Bool) {
+  /// v002 is promoted by a bake of the step after `reached` of so long.
+  fileprivate mutating func promote(
+    reached: Int = 2, served: Duration = .seconds(5), isAdvanced: Bool = false,
+    approvalWithin: Duration? = nil
+  ) {
     record { record in
-      record.rollout = Self.machine(reached: 2, served: .seconds(5))
+      record.rollout = Self.machine(
+        reached: reached, served: served, approvalWithin: approvalWithin)
       if isAdvanced { _ = record.rollout?.handle(.advanced(isFull: false)) }
       record.stacks[2]?.inRole = .seconds(5)
     }
