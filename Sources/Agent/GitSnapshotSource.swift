@@ -28,10 +28,10 @@ package struct GitSnapshotSource: SnapshotSource {
   }
 
   package func accept(_ state: DesiredState) async throws(SourceFailure) {
+    git.hold(state)
     do throws(SourceError) { try await git.accept(state.commit) } catch {
       throw SourceFailure(error)
     }
-    git.hold(state)
   }
 
   package func export(

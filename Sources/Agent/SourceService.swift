@@ -38,9 +38,9 @@ package struct SourceService: Service {
           wake()
         }
       }
-      var attempted: CommitID?
-      await look(&attempted)
-      for await _ in wake.wakeUps.cancelOnGracefulShutdown() { await look(&attempted) }
+      var looked = Looked()
+      await look(&looked)
+      for await _ in wake.wakeUps.cancelOnGracefulShutdown() { await look(&looked) }
       group.cancelAll()
     }
   }
@@ -53,38 +53,50 @@ package struct SourceService: Service {
       view(desired, .unreachable(reason: "not asked yet since the agent's start")))
   }
 
-  /// One poll: `attempted` is the last commit that was held or rejected, not to load it again.
-  private func look(_ attempted: inout CommitID?) async {
+  /// What one poll leaves to the next.
+  private struct Looked {
+    /// The last commit that was held or rejected, not to load it again.
+    var attempted: CommitID?
+    /// Accepted, but the source has not taken note of it.
+    var unrecorded: CommitID?
+  }
+
+  private func look(_ looked: inout Looked) async {
     let desired = await board.view(of: source.name)?.desired
     do throws(SourceFailure) {
       let tip = try await source.tip()
-      if tip == desired?.commit {
-        attempted = nil
+      if let desired, tip == desired.commit {
+        looked.attempted = nil
+        if looked.unrecorded == tip { try await record(desired, &looked) }
         return await board.update(source.name, view(desired, .current))
       }
-      if tip == attempted { return }
-      let verdict = try await source.load(accepted: desired?.commit)
-      if try await settle(verdict, desired) {
-        attempted = nil
-      } else {
-        attempted = tip
+      if tip == looked.attempted { return }
+      switch try await source.load(accepted: desired?.commit) {
+      case .accepted(let new, let isRewound):
+        looked.attempted = nil
+        try await record(accept(new, isRewound: isRewound, since: desired), &looked)
+      case .held(let commit, let reason), .rejected(let commit, let reason):
+        looked.attempted = tip
+        let text = (commit.map { "commit \($0.short): " } ?? "") + reason
+        log.warning("source held", metadata: ["source": "\(source.name)", "reason": "\(text)"])
+        await board.update(source.name, view(desired, .held(reason: text)))
       }
     } catch .notFound(let reason), .untrusted(let reason) {
-      await fail("source held", desired, .held(reason: reason), reason)
+      await fail("source held", .held(reason: reason), reason)
     } catch {
-      await fail("source unreachable", desired, .unreachable(reason: "\(error)"), "\(error)")
+      await fail("source unreachable", .unreachable(reason: "\(error)"), "\(error)")
     }
   }
 
   /// Logged when it is news, not at each poll.
   private func fail(
-    _ message: Logger.Message, _ desired: DesiredState?, _ health: SourceState.Health,
-    _ reason: String
+    _ message: Logger.Message, _ health: SourceState.Health, _ reason: String
   ) async {
-    if await board.view(of: source.name)?.state.health != health {
+    let known = await board.view(of: source.name)
+    if known?.state.health != health {
       log.warning(message, metadata: ["source": "\(source.name)", "reason": "\(reason)"])
     }
-    await board.update(source.name, view(desired, health))
+    await board.update(source.name, view(known?.desired, health))
   }
 
   /// Problems that the commit before did not have. Of thousands the first are enough to begin with.
@@ -107,31 +119,32 @@ package struct SourceService: Service {
       ])
   }
 
-  private func settle(
-    _ verdict: SnapshotVerdict, _ desired: DesiredState?
-  ) async throws(SourceFailure) -> Bool {
-    switch verdict {
-    case .accepted(var new, let isRewound):
-      // What is launched is fetched from the commit of its target: that must still be there.
-      if let desired, !isRewound { new = new.keeping(desired) }
-      do throws(AgentError) {
-        try store.save(new)
-      } catch {
-        // Accepting what cannot be kept would rewind at the next start.
-        throw .unreachable("\(error)")
-      }
-      try await source.accept(new)
-      log.info(
-        "commit accepted", metadata: ["source": "\(source.name)", "commit": "\(new.commit)"])
-      tellProblems(new, since: desired)
-      await board.update(source.name, view(new, .current))
-      return true
-    case .held(let commit, let reason), .rejected(let commit, let reason):
-      let text = (commit.map { "commit \($0.short): " } ?? "") + reason
-      log.warning("source held", metadata: ["source": "\(source.name)", "reason": "\(text)"])
-      await board.update(source.name, view(desired, .held(reason: text)))
-      return false
+  /// Kept, it is what the next process begins with: from then on every commit must descend from it.
+  private func accept(
+    _ given: DesiredState, isRewound: Bool, since old: DesiredState?
+  ) async throws(SourceFailure) -> DesiredState {
+    var new = given
+    // What is launched is fetched from the commit of its target: that must still be there.
+    if let old, !isRewound { new = new.keeping(old) }
+    do throws(AgentError) {
+      try store.save(new)
+    } catch {
+      // Accepting what cannot be kept would rewind at the next start.
+      throw .unreachable("\(error)")
     }
+    log.info("commit accepted", metadata: ["source": "\(source.name)", "commit": "\(new.commit)"])
+    tellProblems(new, since: old)
+    await board.update(source.name, view(new, .current))
+    return new
+  }
+
+  /// The source takes note by itself, in case that the last good state is lost.
+  private func record(
+    _ desired: DesiredState, _ looked: inout Looked
+  ) async throws(SourceFailure) {
+    looked.unrecorded = desired.commit
+    try await source.accept(desired)
+    looked.unrecorded = nil
   }
 
   private func view(_ desired: DesiredState?, _ health: SourceState.Health) -> SourceView {

@@ -13,7 +13,6 @@ final class Disk {
   /// Nothing can be written.
   var isFull = false
   var lastGood: [SourceName: DesiredState] = [:]
-  var accepted: [SourceName: CommitID] = [:]
   /// Rises when somebody deletes the lease's file: whoever held the old one holds nothing.
   var leaseFile = 1
   var holder: Life?

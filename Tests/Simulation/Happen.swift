@@ -303,8 +303,7 @@ extension Simulation {
 
   /// nil: the tip does already.
   private var keptToDescendFrom: CommitID? {
-    let kept = keptCommits.max { repository.descends($1, from: $0) }
-    return kept.flatMap { repository.descends(repository.tip, from: $0) ? nil : $0 }
+    oracle.acceptedCommit.flatMap { repository.descends(repository.tip, from: $0) ? nil : $0 }
   }
 
   /// Whoever sees that something is still held, after an answer or a failure that came too late, asks
@@ -331,16 +330,11 @@ extension Simulation {
     if lives.isEmpty { timeline.plan(after: 1000) { if self.lives.isEmpty { self.startAgent() } } }
   }
 
-  /// What the next commit must descend from, now or after a restart.
-  private var keptCommits: [CommitID] {
-    [oracle.acceptedCommit, disk.lastGood["main"]?.commit].compactMap { $0 }
-  }
-
   /// Everything is declared, in a version that works, and nobody has to be asked to follow.
   private var isGoodEnough: Bool {
     let newest = repository.newest
     guard newest.broken.isEmpty,
-      keptCommits.allSatisfy({ repository.descends(repository.tip, from: $0) })
+      oracle.acceptedCommit.map({ repository.descends(repository.tip, from: $0) }) ?? true
     else { return false }
     // What was taken back without evidence is tried again, however long that takes.
     guard disk.ledger.statuses.values.allSatisfy({ $0.hold == nil }) else { return false }

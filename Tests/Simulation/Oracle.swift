@@ -159,17 +159,14 @@ final class Oracle {
 
   private func leaks(_ text: String) -> Bool { text.contains("canary-") }
 
-  /// The next commit must descend from this one: the source worker has recorded it, or a process has
-  /// begun with it.
-  func confirmed(_ commit: CommitID) { acceptedCommit = commit }
-
-  /// The agent keeps this commit as the last good one.
+  /// The agent keeps this commit as the last good one: the next must descend from it.
   func accepted(_ commit: CommitID) {
     let repository = simulation.repository
     guard let content = repository.commits[commit] else { return }
     if let acceptedCommit, !repository.descends(commit, from: acceptedCommit) {
       report("S12", "\(commit) was accepted and does not descend from \(acceptedCommit)")
     }
+    acceptedCommit = commit
     simulation.note("source", "\(commit) accepted")
     for (target, declaration) in content.tree where !content.broken.contains(target) {
       declared[target] = declaration

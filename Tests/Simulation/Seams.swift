@@ -238,9 +238,7 @@ struct SimulatedLastGood: LastGood {
   let life: Life
 
   func load(_ source: SourceName) -> DesiredState? {
-    let state = simulation.disk.lastGood[source]
-    if let state { simulation.oracle.confirmed(state.commit) }
-    return state
+    simulation.disk.lastGood[source]
   }
 
   func save(_ state: DesiredState) throws(AgentError) {
@@ -318,12 +316,9 @@ struct SimulatedSource: SnapshotSource {
     }
   }
 
+  /// Only a lost last good state would need what the worker takes note of, and it is never lost here.
   func accept(_ state: DesiredState) async throws(SourceFailure) {
-    let (name, commit) = (name, state.commit)
-    try await call(isEffect: true) { simulation in
-      simulation.oracle.confirmed(commit)
-      simulation.disk.accepted[name] = commit
-    }
+    try await call(isEffect: true) { _ in }
   }
 
   func export(
