@@ -46,7 +46,7 @@ package struct Glance: Sendable {
     switch rollout.phase {
     case .launching:
       guard record.stacks[rollout.candidate]?.isRefused != true else { return nil }
-    case .vacating, .gating, .shifting: break
+    case .vacating, .growing, .gating, .shifting: break
     case .baking, .promoted, .rollingBack, .rolledBack: return nil
     }
     return Wait(candidate: rollout.candidate, phase: rollout.phase)

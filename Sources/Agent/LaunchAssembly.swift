@@ -38,7 +38,7 @@ package struct LaunchAssembly: Sendable {
     return StackLaunch(
       certificate: certificate, artifacts: artifacts,
       secrets: try await supply.secrets(for: certificate.resolved),
-      drainDeadline: order.traffic.drainDeadline)
+      drainDeadline: order.traffic.drainDeadline, instances: order.instances)
   }
 
   /// The idempotency token: the same for every repetition of one launch, different for any other.

@@ -118,7 +118,7 @@ extension Pass {
       var subject = Inspector.Subject(stack: stack, platform: place.platform)
       if fingerprints[StackID(target, stack.id.generation)] == nil,
         let probe = probes[ProbeBook.Key(stack.certificate)],
-        probe.proven >= stack.capacity.declared
+        probe.proven >= max(1, stack.capacity.intended)
       {
         subject.provenFor = probe.provenFor
       }

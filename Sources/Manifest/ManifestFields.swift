@@ -125,6 +125,14 @@ package enum ManifestFields {
       "steps", .list(.mapping(step)),
       "Of a canary, upwards; without a last one of 100 % that is added. Without any: 10, 25, 50."),
     Field(
+      "maxSurge", .text,
+      "Of rolling: so many instances, or percent of them (up), may run beyond what is declared.",
+      standard: "1"),
+    Field(
+      "maxUnavailable", .text,
+      "Of rolling: so many instances, or percent of them (down), may be missing.",
+      standard: "0"),
+    Field(
       "analysis", .mapping(analysis),
       "Each step of a canary is judged by its traffic, compared with stable; `{}`: as usual."),
     Field(

@@ -14,7 +14,7 @@ extension MappingReader {
   }
 
   /// `rollout`.
-  func rolloutPolicy(_ problems: inout [Diagnostic]) -> RolloutPolicy {
+  func rolloutPolicy(instances: Int, _ problems: inout [Diagnostic]) -> RolloutPolicy {
     let standard = RolloutPolicy()
     let retain = mapping("retain")
     let bake = duration("bake") ?? standard.bake
@@ -25,6 +25,22 @@ extension MappingReader {
     if let analysis = self["analysis"], strategy != .canary {
       problems.append(analysis.error("\"analysis\" belongs to strategy: canary"))
     }
+    let bounds = ["maxSurge", "maxUnavailable"].compactMap { self[$0] }
+    if let bound = bounds.first, strategy != .rolling {
+      problems.append(
+        bound.error("\"maxSurge\" and \"maxUnavailable\" belong to strategy: rolling"))
+    }
+    let surge = share("maxSurge", of: instances, roundingUp: true, &problems)
+    let unavailable = share("maxUnavailable", of: instances, roundingUp: false, &problems)
+    if surge == 0, unavailable ?? 0 == 0, let bound = bounds.first {
+      problems.append(
+        bound.error("with maxSurge 0 and maxUnavailable 0 of \(instances) nothing could ever move"))
+    } else if let unavailable, unavailable >= instances, unavailable > 0, let bound = bounds.last {
+      problems.append(
+        bound.error(
+          "all \(instances) instances may be missing",
+          suggestion: "strategy: recreate asks for a downtime"))
+    }
     return RolloutPolicy(
       strategy: strategy, bake: bake,
       onNewCommit: choice("onNewCommit") ?? standard.onNewCommit,
@@ -33,7 +49,25 @@ extension MappingReader {
         warm: retain?.duration("for") ?? standard.retain.warm,
         quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined),
       steps: self["steps"] == nil ? nil : steps(bake: bake, &problems),
-      analysis: mapping("analysis")?.analysis(&problems))
+      analysis: mapping("analysis")?.analysis(&problems), maxSurge: surge,
+      maxUnavailable: unavailable)
+  }
+
+  /// `3` or `25%` of so many.
+  private func share(
+    _ key: String, of count: Int, roundingUp: Bool,
+    _ problems: inout [Diagnostic]
+  ) -> Int? {
+    guard let node = self[key], let text = text(key) else { return nil }
+    let isPercent = text.hasSuffix("%")
+    guard let number = Int(isPercent ? String(text.dropLast()) : text),
+      (0...(isPercent ? 100 : 1000)).contains(number)
+    else {
+      problems.append(
+        node.error("\"\(key)\" must be a number of instances or a share of them, such as 25%"))
+      return nil
+    }
+    return isPercent ? (number * count + (roundingUp ? 99 : 0)) / 100 : number
   }
 
   /// `rollout.analysis`.

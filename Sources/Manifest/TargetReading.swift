@@ -37,21 +37,24 @@ struct TargetReading {
     let traffic = spec.mapping("traffic")?.trafficPolicy() ?? TrafficPolicy()
     let health = (target?.mapping("health") ?? spec.mapping("health"))?
       .healthGate(traffic.mode, &problems)
+    let instances = target?.integer("instances") ?? spec.integer("instances") ?? 1
     var rollout =
-      (target?.mapping("rollout") ?? spec.mapping("rollout"))?.rolloutPolicy(
-        &problems) ?? RolloutPolicy()
-    if rollout.strategy == .canary, traffic.mode == .none || traffic.exclusive {
+      (target?.mapping("rollout") ?? spec.mapping("rollout"))?
+      .rolloutPolicy(instances: instances, &problems) ?? RolloutPolicy()
+    let isShared = rollout.strategy == .canary || rollout.strategy == .rolling
+    if isShared, traffic.mode == .none || traffic.exclusive {
       let why =
         traffic.exclusive ? "an exclusive target never runs twice" : "a worker has no traffic"
       let node = target?["rollout"] ?? spec["rollout"] ?? self.node
       problems.append(
-        node.error("\(why): strategy canary is for what takes traffic beside another"))
+        node.error(
+          "\(why): strategy \(rollout.strategy.rawValue) is for what takes traffic beside another"))
     }
     if traffic.exclusive { rollout.strategy = .recreate }
     let stack = StackSpec(
       workloadKind: workload.kind, workload: workload.decoded.payload,
       inputs: workload.decoded.inputs.sorted(),
-      instances: target?.integer("instances") ?? spec.integer("instances") ?? 1,
+      instances: instances,
       health: health ?? HealthGate(check: MappingReader.standardCheck(traffic.mode)))
     return DesiredTarget(
       id: id, source: context.source, commit: context.commit, version: version,

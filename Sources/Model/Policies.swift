@@ -5,6 +5,8 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
     case blueGreen
     /// As `blueGreen`, but the traffic moves in steps, and each must be healthy before the next.
     case canary
+    /// Instances of the new stack take over from those of the old one, some at a time.
+    case rolling
     /// Park the old stack, launch the new one, prove, serve: an explicit downtime.
     case recreate
   }
@@ -27,11 +29,18 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package var steps: [RolloutStep]?
   /// Of a canary; nil: its traffic is not judged.
   package var analysis: AnalysisDeclaration?
+  /// Of `rolling`: so many instances may run beyond what is declared; nil: one.
+  package var maxSurge: Int?
+  /// Of `rolling`: so many of what is declared may be missing; nil: none.
+  package var maxUnavailable: Int?
   package init(
     strategy: Strategy = .blueGreen, bake: Duration = .seconds(60),
     onNewCommit: OnNewCommit = .supersede, retain: Retention = Retention(),
-    steps: [RolloutStep]? = nil, analysis: AnalysisDeclaration? = nil
+    steps: [RolloutStep]? = nil, analysis: AnalysisDeclaration? = nil, maxSurge: Int? = nil,
+    maxUnavailable: Int? = nil
   ) {
+    self.maxSurge = maxSurge
+    self.maxUnavailable = maxUnavailable
     self.strategy = strategy
     self.bake = bake
     self.onNewCommit = onNewCommit
@@ -59,7 +68,12 @@ package struct RolloutStep: Hashable, Codable, Sendable {
   package var bake: Duration
   /// A person has to approve what follows, within this time after the bake; nil: nobody need.
   package var approvalWithin: Duration?
-  package init(weightPercent: Int, bake: Duration, approvalWithin: Duration? = nil) {
+  /// Of `rolling`: so many of its instances run; nil: all.
+  package var instances: Int?
+  package init(
+    weightPercent: Int, bake: Duration, approvalWithin: Duration? = nil, instances: Int? = nil
+  ) {
+    self.instances = instances
     self.weightPercent = weightPercent
     self.bake = bake
     self.approvalWithin = approvalWithin

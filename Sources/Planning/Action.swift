@@ -54,6 +54,8 @@ package struct LaunchOrderFields: Hashable, Codable, Sendable {
   package var stackDigest: Digest
   package var resolved: [ResolvedInput]
   package var traffic: TrafficPolicy
+  /// So many of its instances run at first; nil: all that it declares.
+  package var instances: Int?
 }
 
 extension LaunchOrder {

@@ -30,7 +30,7 @@ extension TargetPass {
     guard let probe = probe(generation) else {
       return lateOr(isLate, .noEvidence, "no fresh probe of \(generation), \(clock)")
     }
-    let declared = stack.capacity.declared
+    let declared = wanted(generation)
     guard isProven(generation) else {
       let failure = probe.lastFailure.map { ": \($0)" } ?? ""
       let count = "\(probe.proven) of \(declared) instances healthy"

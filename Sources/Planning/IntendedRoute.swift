@@ -21,7 +21,10 @@ extension TargetPass {
     switch rollout.phase {
     case .vacating:
       return rolloutObjection == nil ? .nobody : stable
-    case .launching, .gating: return isRecreate ? .nobody : stable
+    case .launching, .growing, .gating:
+      // While more of its instances start, it keeps what it has.
+      if rollout.formerWeightPercent > 0, let share = share(of: rollout) { return share }
+      return isRecreate ? .nobody : stable
     case .shifting, .baking:
       if let share = share(of: rollout) { return share }
       return isRecreate ? .nobody : stable
@@ -38,7 +41,10 @@ extension TargetPass {
   private func share(of rollout: RolloutMachine) -> TrafficOwner? {
     let candidate = rollout.candidate
     let has = weight(candidate)
-    var percent = rollout.weightPercent
+    let isGrowing = rollout.phase == .growing || rollout.phase == .gating
+    var percent =
+      isGrowing && rollout.isTakingOver != true
+      ? rollout.formerWeightPercent : rollout.weightPercent
     if rolloutObjection != nil, has < percent {
       guard isRouteSettled else { return .unchanged }
       guard has > 0 else { return nil }
@@ -61,7 +67,7 @@ extension TargetPass {
     guard let split = intendedSplit() else { return nil }
     let members = routed(split)
     for generation in split.keys.sorted() where (split[generation] ?? 0) > 0 {
-      guard members.contains(generation), stacks[generation]?.endpoints.isEmpty == false else {
+      guard members.contains(generation), !endpoints(generation).isEmpty else {
         note("the route stays: \(generation) has traffic and no endpoint")
         return nil
       }
@@ -81,7 +87,7 @@ extension TargetPass {
     if case .http(let checked, _) = stack.certificate.spec.health.check { path = checked }
     return Backend(
       generation: generation, launch: stack.certificate.launch,
-      endpoints: stack.endpoints.sorted(), weightPercent: weightPercent, checkPath: path)
+      endpoints: endpoints(generation), weightPercent: weightPercent, checkPath: path)
   }
 
   /// A dead candidate's share falls back to stable in the router itself.
@@ -141,17 +147,33 @@ extension TargetPass {
       return "it has no endpoints: it was launched as a worker"
     }
     guard probe(generation) != nil else { return "no fresh probe of it" }
-    let declared = stack.capacity.declared
+    let declared = wanted(generation)
     let now = healthy(generation)
-    if generation == record.rollout?.candidate, record.rollout?.phase != .rollingBack {
-      guard isProven(generation) else { return "\(now) of \(declared) instances healthy" }
+    let serving = (route?.route.split ?? [:]).filter { $0.value > 0 }.keys.map(healthy).min() ?? 0
+    if let rollout = record.rollout, generation == rollout.candidate, rollout.phase != .rollingBack
+    {
+      // A reading may be older than the write that gave it what it has.
+      let given = rollout.formerWeightPercent
+      let isGiven =
+        isGrowing(rollout) && record.route.wanted?.weightPercent(of: generation) == given
+      if isGiven, now >= needed(for: given, wholeFloor(of: generation)) { return nil }
+      // In place of what hardly serves, some are better than none.
+      let isBetter = rollout.isTakingOver == true && rollout.bounds != nil && now > serving
+      guard isBetter || isProven(generation) else {
+        return "\(now) of \(declared) instances healthy"
+      }
       return routerObstacle(generation)
     }
     guard record.stacks[generation]?.gatePassed == true || isProven(generation) else {
       return "its gate has not passed"
     }
-    let serving = (route?.route.split ?? [:]).filter { $0.value > 0 }.keys.map(healthy).min() ?? 0
-    let floor = min(declared, spec?.spec.instances ?? declared)
+    let floor = wholeFloor(of: generation)
+    // Stacks of which some instances run share by what they have.
+    if record.rollout?.bounds != nil {
+      let isBetter = now * 100 > coverage * needed(for: 100, floor)
+      return now >= needed(for: 100, floor) || isBetter
+        ? nil : "\(now) of \(declared) instances healthy"
+    }
     // Where what it carries needs as many already, more of it needs no more.
     let carried = (weight(generation) * floor + 99) / 100
     guard now > 0, now >= floor || now > serving || carried >= floor else {
@@ -171,7 +193,7 @@ extension TargetPass {
           .allSatisfy { $0 == 0 }
       return isWritable ? "it is not behind the route yet" : nil
     }
-    guard backend.endpoints.sorted() == stacks[generation]?.endpoints.sorted() else {
+    guard backend.endpoints.sorted() == endpoints(generation) else {
       return "the route has other endpoints of it"
     }
     guard let up = route?.serversUp[generation] else { return nil }
@@ -214,11 +236,11 @@ extension TargetPass {
     switch role {
     case .stable, .warm, .draining: return stack.phase.isSettled
     case .candidate where generation == record.successor:
-      return stack.phase == .complete && stack.endpoints.count >= stack.capacity.declared
+      return stack.phase == .complete && stack.endpoints.count >= wanted(generation)
     case .candidate:
       guard stack.phase == .complete, let phase = record.rollout?.phase else { return false }
       return phase != .launching && phase != .vacating && phase != .rollingBack
-        && stack.endpoints.count >= stack.capacity.declared
+        && stack.endpoints.count >= wanted(generation)
     case .quarantined, .superseded, .retiring: return false
     }
   }

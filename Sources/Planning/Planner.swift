@@ -53,6 +53,7 @@ private struct Fleet {
       passes[index].watchDrift()
       passes[index].passQuietTime()
       passes[index].passTimeOfStable()
+      passes[index].passTimeOfShare()
       passes[index].passTimeOfRollout()
       passes[index].judgeTraffic()
       passes[index].takeOutcomes()

@@ -130,11 +130,11 @@ extension TargetPass {
     return record.stacks[rollout.candidate]?.isRefused == true
   }
 
-  /// Every declared instance runs and is proven by fresh probes.
+  /// Every instance that is to run does, and is proven by fresh probes.
   func isProven(_ generation: Generation) -> Bool {
     guard let stack = stacks[generation], stack.phase == .complete else { return false }
-    return stack.capacity.running >= stack.capacity.declared
-      && (probe(generation)?.proven ?? 0) >= stack.capacity.declared
+    let wanted = wanted(generation)
+    return stack.capacity.running >= wanted && (probe(generation)?.proven ?? 0) >= wanted
   }
 
   /// Nothing of it runs, nor is meant to, as far as a settled listing tells.
@@ -152,7 +152,7 @@ extension TargetPass {
 
   func isMeantToRunFully(_ generation: Generation) -> Bool {
     guard let stack = stacks[generation] else { return false }
-    return stack.capacity.intended >= stack.capacity.declared
+    return stack.capacity.intended >= wanted(generation)
   }
 
   /// Read back without weight, and its sessions have ended or had their time (S4).
@@ -165,12 +165,6 @@ extension TargetPass {
     guard let stack = record.stacks[generation] else { return false }
     let since = min(stack.inRole, stack.sinceTraffic ?? stack.inRole)
     return traffic.afterDrain == .close && since >= traffic.drainDeadline
-  }
-
-  /// As many healthy instances as no action may fall below (S2).
-  func floor(of generation: Generation) -> Int {
-    let declared = stacks[generation]?.capacity.declared ?? 0
-    return min(declared, spec?.spec.instances ?? declared)
   }
 
   /// The host has just started, and its stacks with it: what does not answer yet is no fault.

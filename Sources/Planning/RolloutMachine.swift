@@ -36,6 +36,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     /// Only with `recreate`: the old stack ends before the new one starts.
     case vacating
     case launching
+    /// Only of a rolling rollout: instances of the old stack end, and more of the candidate's start.
+    case growing
     case gating
     case shifting
     case baking
@@ -54,6 +56,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     /// Nothing else runs any more.
     case vacated
     case launched
+    /// As many of its instances run as the step says.
+    case grown
     case gatePassed
     /// The candidate has the share of this step, as read back.
     case shifted(restarts: Int)
@@ -99,6 +103,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package private(set) var isApproved: Bool?
   /// A person does not wait for the rest of the last bake.
   package private(set) var isAdvanced: Bool?
+  /// Of a rolling rollout, in which the candidate's instances grow with its steps; nil: it is none.
+  package let bounds: RollingBounds?
   /// What every step with a share of the traffic must show; nil: nothing by its traffic.
   package let analysis: AnalysisDeclaration?
   /// Of the step in progress; nil: nothing was counted yet.
@@ -120,6 +126,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private enum State: Hashable, Codable, Sendable {
     case vacating(Duration)
     case launching(Duration)
+    case growing(Duration)
     case gating(Duration)
     case shifting(Duration)
     case baking(Bake)
@@ -146,9 +153,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package init(
     candidate: Generation, from: Generation?, cause: Cause,
     strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
-    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil
+    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil
   ) {
     self.analysis = analysis
+    self.bounds = bounds
     plan = steps.isEmpty ? nil : steps
     self.candidate = candidate
     self.from = from
@@ -170,6 +178,11 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   /// The share that the candidate is to have in this step, in percent.
   package var weightPercent: Int { step?.weightPercent ?? 100 }
 
+  /// What it had before the step in progress, in percent.
+  package var formerWeightPercent: Int {
+    plan?[at: (stepIndex ?? 0) - 1]?.weightPercent ?? 0
+  }
+
   /// ` (step 2 of 4, 25 %)`; empty where there is one step alone.
   package var stepWords: String {
     position.of > 1 ? " (step \(position.step) of \(position.of), \(weightPercent) %)" : ""
@@ -189,6 +202,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     switch state {
     case .vacating: .vacating
     case .launching: .launching
+    case .growing: .growing
     case .gating: .gating
     case .shifting: .shifting
     case .baking: .baking
@@ -201,8 +215,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   /// Accumulated time in this phase; of a bake, the healthy part.
   package var elapsed: Duration {
     switch state {
-    case .vacating(let time), .launching(let time), .gating(let time), .shifting(let time),
-      .rollingBack(_, let time):
+    case .vacating(let time), .launching(let time), .growing(let time), .gating(let time),
+      .shifting(let time), .rollingBack(_, let time):
       time
     case .baking(let bake): bake.served
     case .promoted, .rolledBack: .zero
@@ -217,7 +231,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package var failure: Failure? {
     switch state {
     case .rollingBack(let failure, _), .rolledBack(let failure): failure
-    case .vacating, .launching, .gating, .shifting, .baking, .promoted: nil
+    case .vacating, .launching, .growing, .gating, .shifting, .baking, .promoted: nil
     }
   }
 
@@ -232,6 +246,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       state = isReuse ? .gating(.zero) : .launching(.zero)
     case .launched:
       guard case .launching = state else { return [] }
+      state = .gating(.zero)
+    case .grown:
+      guard case .growing = state else { return [] }
       state = .gating(.zero)
     case .gatePassed:
       guard case .gating = state else { return [] }
@@ -261,7 +278,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case .steppedOver:
       guard !isLastStep else { return [] }
       switch state {
-      case .shifting, .baking:
+      case .growing,
+        .gating where hasServed == true, .shifting, .baking:
         begin(step: last)
         isTakingOver = true
       case .gating, .launching, .vacating, .promoted, .rollingBack, .rolledBack: return []
@@ -290,12 +308,14 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     isApproved = nil
     formerJudgement = judgement
     (evidence, judgement) = (nil, nil)
-    state = .shifting(.zero)
+    // More of its instances have to start first.
+    state = bounds == nil ? .shifting(.zero) : .growing(.zero)
   }
 
   private mutating func fail(_ failure: Failure) {
     switch state {
-    case .vacating, .launching, .gating, .shifting, .baking: state = .rollingBack(failure, .zero)
+    case .vacating, .launching, .growing, .gating, .shifting, .baking:
+      state = .rollingBack(failure, .zero)
     case .promoted, .rollingBack, .rolledBack: break
     }
   }
@@ -305,6 +325,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     switch state {
     case .vacating(let elapsed): state = .vacating(elapsed + time)
     case .launching(let elapsed): state = .launching(elapsed + time)
+    case .growing(let elapsed): state = .growing(elapsed + time)
     case .gating(let elapsed): state = .gating(elapsed + time)
     case .shifting(let elapsed): state = .shifting(elapsed + time)
     case .baking(var bake):

@@ -49,10 +49,13 @@ package struct StackLaunch: Sendable {
   /// Secret values by `InputReference.key`; never logged, never in argv.
   package var secrets: [String: Secret]
   package var drainDeadline: Duration
+  /// So many instances run until `setInstances` says otherwise; nil: all that are declared.
+  package var instances: Int?
   package init(
     certificate: BirthCertificate, artifacts: [String: ArtifactFile], secrets: [String: Secret],
-    drainDeadline: Duration
+    drainDeadline: Duration, instances: Int? = nil
   ) {
+    self.instances = instances
     self.certificate = certificate
     self.artifacts = artifacts
     self.secrets = secrets

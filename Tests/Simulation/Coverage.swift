@@ -3,7 +3,8 @@ import Model
 /// How often each fault met each step of a rollout.
 package struct Coverage: Sendable {
   package static let steps = [
-    "absent", "steady", "launching", "gating", "shifting", "baking", "rollingBack", "vacating",
+    "absent", "steady", "launching", "growing", "gating", "shifting", "baking", "rollingBack",
+    "vacating",
     "held", "paused", "other",
   ]
   package private(set) var cells: [String: [Int]] = [:]

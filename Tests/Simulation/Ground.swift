@@ -71,12 +71,13 @@ final class Ground {
     shown = [:]
   }
 
-  func ensure(_ certificate: BirthCertificate) throws(PlatformError) {
+  /// `first`: so many instances run once it is launched; nil: all.
+  func ensure(_ certificate: BirthCertificate, first: Int?) throws(PlatformError) {
     let id = certificate.stack
     if foreign.contains(where: { $0.name == id.name() }) {
       throw .conflict("the name \(id.name()) is taken by an object that is not ours")
     }
-    let stack = stacks[id] ?? create(certificate)
+    let stack = stacks[id] ?? create(certificate, first: first)
     guard stack.certificate.launch == certificate.launch else {
       throw .conflict("\(id) exists with another launch")
     }
@@ -92,8 +93,8 @@ final class Ground {
     }
   }
 
-  private func create(_ certificate: BirthCertificate) -> LiveStack {
-    let stack = LiveStack(certificate, port: nextPort, at: now)
+  private func create(_ certificate: BirthCertificate, first: Int?) -> LiveStack {
+    let stack = LiveStack(certificate, first: first, port: nextPort, at: now)
     for index in stack.instances.indices { ports[nextPort + index] = (stack, index) }
     nextPort += 16
     stacks[stack.id] = stack
@@ -114,7 +115,7 @@ final class Ground {
     case .good, .slow, .silent, .crashing, .dying, .erring:
       stack.phase = .complete
       stack.hasKeeper = true
-      run(stack, stack.intended > 0 ? stack.intended : stack.declared)
+      run(stack, stack.intended > 0 ? stack.intended : stack.first)
     }
   }
 

@@ -65,12 +65,14 @@ extension Simulation {
         commit.tree[target]?.onNewCommit = [.supersede, .coalesce, .queue][draw / 7 % 3]
         commit.tree[target]?.retain = draw % 3
         // A worker has no share of the traffic to begin with.
-        if draw % 7 < 3, commit.tree[target]?.mode != TrafficPolicy.Mode.none {
-          let strategies: [RolloutPolicy.Strategy] = [.blueGreen, .canary, .recreate]
+        if draw % 7 < 4, commit.tree[target]?.mode != TrafficPolicy.Mode.none {
+          let strategies: [RolloutPolicy.Strategy] = [.blueGreen, .canary, .recreate, .rolling]
           commit.tree[target]?.strategy = strategies[draw % 7]
           commit.tree[target]?.steps = draw % 7 == 1 ? [25, 75] : nil
           commit.tree[target]?.approvalMilliseconds = nil
           commit.tree[target]?.isJudged = draw % 2 == 0
+          commit.tree[target]?.surge = draw % 7 == 3 ? 1 : nil
+          commit.tree[target]?.unavailable = draw % 7 == 3 ? draw / 11 % 2 : nil
         }
       case .remove: commit.tree[target] = nil
       case .restore:

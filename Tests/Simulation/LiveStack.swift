@@ -10,6 +10,8 @@ final class LiveStack {
   var phase = StackPhase.launching("unpacking")
   var launchedAt: Moment?
   var intended = 0
+  /// So many run once it is launched.
+  let first: Int
   var restarts = 0
   var lastExit: String?
   /// Fields that somebody changed (nil: deleted).
@@ -53,7 +55,8 @@ final class LiveStack {
     }
   }
 
-  init(_ certificate: BirthCertificate, port: Int, at now: Moment) {
+  init(_ certificate: BirthCertificate, first: Int?, port: Int, at now: Moment) {
+    self.first = first ?? certificate.spec.instances
     self.certificate = certificate
     self.port = port
     bornAt = now

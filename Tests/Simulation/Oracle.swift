@@ -130,7 +130,9 @@ final class Oracle {
   /// Its gate was passed if it is whole and all of it has answered often enough.
   func prove(_ stack: LiveStack) {
     let needed = stack.gate.healthyAfter
-    if stack.isLaunched, stack.instances.allSatisfy({ $0.streak >= needed }) {
+    // Where instances follow each other, it begins with some of them.
+    let all = rolls(stack.id.target) ? stack.instances.prefix(stack.intended) : stack.instances[...]
+    if stack.isLaunched, !all.isEmpty, all.allSatisfy({ $0.streak >= needed }) {
       proven.insert(stack.certificate.launch)
     }
   }

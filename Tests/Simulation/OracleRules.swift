@@ -80,7 +80,10 @@ extension Oracle {
     judgeSteps(route)
     for backend in route.backends where backend.weightPercent > 0 {
       let id = StackID(target, backend.generation)
-      servingSince[id] = servingSince[id] ?? now
+      // What rolls is promoted some time after it has all.
+      if !rolls(target) || backend.weightPercent == 100 {
+        servingSince[id] = servingSince[id] ?? now
+      }
       judgeRepetition(id)
       served.insert(target)
     }
@@ -108,7 +111,7 @@ extension Oracle {
       guard !serving.isEmpty else { return 0 }
       return serving.map { generation, weight in
         let floor = min(floor(of: target), declaredBehind)
-        let needed = max(1, (weight * floor + 99) / 100)
+        let needed = needed(weight, of: target, floor)
         let stack = ground.stacks[StackID(target, generation)]
         return min(100, (stack.map(healthy) ?? 0) * 100 / needed)
       }.min() ?? 0
@@ -172,7 +175,7 @@ extension Oracle {
     let id = stack.id
     guard !mayStop(id.target), !isTouched(id.target) else { return }
     let weight = ground.weight(id)
-    let needed = (weight * floor(of: id.target) + 99) / 100
+    let needed = needed(weight, of: id.target, floor(of: id.target))
     if weight > 0, min(count, ground.healthy(stack)) < min(needed, ground.healthy(stack)) {
       report("S2", "\(id) \(what) under \(weight) % of the traffic")
     }
@@ -182,7 +185,7 @@ extension Oracle {
   /// S19: until the bake ends, the stack that a rollback returns to stays whole.
   private func judgeWayBack(_ stack: LiveStack, _ what: String) {
     let id = stack.id
-    guard let left = ground.leftAt[id], let declaration = declared[id.target],
+    guard !rolls(id.target), let left = ground.leftAt[id], let declaration = declared[id.target],
       let serving = ground.routes[id.target]?.route.backends.first(where: {
         $0.weightPercent == 100
       }),

@@ -8,12 +8,34 @@ struct Course: Hashable {
   var isJudged: Bool
   /// A person has to approve what follows the first step.
   var isApproved: Bool
+  var unavailable: Int
   init(_ declaration: Declaration) {
     strategy = declaration.strategy
     steps = (declaration.steps ?? []) + [100]
     bakeMilliseconds = declaration.bakeMilliseconds
     isJudged = declaration.isJudged == true
+    unavailable = declaration.unavailable ?? 0
     isApproved = declaration.approvalMilliseconds != nil
+  }
+}
+
+extension Oracle {
+  /// A rollout of it may let instances follow each other.
+  func rolls(_ target: TargetID) -> Bool {
+    courses[target]?.contains { $0.strategy == .rolling } == true
+  }
+
+  /// So many of the instances that all traffic needs may be missing (S2).
+  func mayMiss(_ target: TargetID) -> Int {
+    courses[target]?.filter { $0.strategy == .rolling }.map(\.unavailable).max() ?? 0
+  }
+
+  /// Instances that a share needs, of those that all traffic does. Instances that follow each other share
+  /// by their number, which whole percents only come near to.
+  func needed(_ percent: Int, of target: TargetID, _ floor: Int) -> Int {
+    let (least, missing) = (min(1, floor), mayMiss(target))
+    let percent = rolls(target) ? percent - 1 : percent
+    return max(1, (percent * max(least, floor - missing) + 99) / 100)
   }
 }
 

@@ -33,7 +33,7 @@ struct SimulatedPlatform: Platform {
     try await simulation.call(.platform, by: life, isEffect: true) { () throws(PlatformError) in
       guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
       simulation.oracle.happens(.ensure(certificate), by: life)
-      try simulation.ground.ensure(certificate)
+      try simulation.ground.ensure(certificate, first: launch.instances)
     }
   }
 

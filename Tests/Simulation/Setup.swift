@@ -42,6 +42,9 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var approvalMilliseconds: Int?
   /// Of a canary: its traffic is judged.
   package var isJudged: Bool?
+  /// Of `rolling`: so many instances more than declared may run, so many may be missing.
+  package var surge: Int?
+  package var unavailable: Int?
   package var onNewCommit = RolloutPolicy.OnNewCommit.supersede
   package var retain = 1
   package var bakeMilliseconds = 3000
@@ -74,7 +77,7 @@ extension Setup {
     let first = size != .long && count == 1 && random.below(5) == 0 ? 2 : 0
     for index in 0..<count { targets.append(Declaration(Self.names[first + index], &random)) }
     if size != .long {
-      targets[0].instances = 1 + random.below(2)
+      targets[0].instances = (targets[0].strategy == .rolling ? 2 : 1) + random.below(2)
       targets[0].warmMilliseconds = random.pick([300, 1000])
       targets[0].bakeMilliseconds = random.pick([0, 500, 1500])
       targets[0].drainMilliseconds = random.pick([0, 300, 800])
@@ -112,7 +115,15 @@ extension Declaration {
       exclusive = random.below(2) == 0
     } else {
       mode = random.pick([.http, .http, .tcp])
-      strategy = random.pick([.blueGreen, .blueGreen, .canary, .canary, .recreate])
+      strategy = random.pick([
+        .blueGreen, .blueGreen, .canary, .canary, .recreate, .rolling, .rolling,
+      ])
+    }
+    if strategy == .rolling {
+      surge = random.below(3)
+      unavailable = surge == 0 ? 1 : random.below(2)
+      // Somewhere to begin: one instance is not missed.
+      instances = max(2, instances)
     }
     if strategy == .canary {
       steps = random.pick([[30], [50], [20, 60]])
@@ -150,7 +161,8 @@ extension Declaration {
         retain: Retention(
           stacks: retain, warm: .milliseconds(warmMilliseconds),
           quarantined: .milliseconds(warmMilliseconds)),
-        steps: rolloutSteps, analysis: isJudged == true ? Self.analysis : nil),
+        steps: rolloutSteps, analysis: isJudged == true ? Self.analysis : nil, maxSurge: surge,
+        maxUnavailable: unavailable.map { min($0, instances - 1) }),
       traffic: TrafficPolicy(
         mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
       drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),

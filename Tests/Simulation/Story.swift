@@ -52,6 +52,19 @@ package struct Story: Sendable {
     setup.targets[0].approvalMilliseconds = 6000
   }
 
+  /// One instance after the other.
+  private static func rolling(_ setup: inout Setup) {
+    setup.targets[0].strategy = .rolling
+    setup.targets[0].instances = 3
+    setup.targets[0].bakeMilliseconds = 1000
+  }
+
+  /// No more instances than are declared.
+  private static func rollingInPlace(_ setup: inout Setup) {
+    rolling(&setup)
+    (setup.targets[0].surge, setup.targets[0].unavailable) = (0, 1)
+  }
+
   private static func queue(_ setup: inout Setup) { setup.targets[0].onNewCommit = .queue }
 
   private static func worker(_ setup: inout Setup) {
@@ -104,6 +117,28 @@ package struct Story: Sendable {
       [
         (first, .bump, 1), (first + 3000, .pause, 1), (first + 5000, .resume, 1),
       ], canary),
+    Story("bump by rolling", [(first, .bump, 1)], rolling),
+    Story("bump by rolling in place", [(first, .bump, 1)], rollingInPlace),
+    Story("bump by rolling behind a slow router", [(first, .bump, 1)]) {
+      rolling(&$0)
+      slow(&$0)
+    },
+    Story("a rolling version that dies", [(first, .badVersion, 3)], rolling),
+    Story(
+      "a rolling version that is superseded", [(first, .bump, 1), (first + 4500, .bump, 2)], rolling
+    ),
+    Story(
+      "a rolling version that is reverted", [(first, .bump, 1), (first + 4500, .revert, 0)],
+      rollingInPlace),
+    Story(
+      "a rolling version that is aborted", [(first, .bump, 1), (first + 4500, .abort, 0)], rolling),
+    Story(
+      "a rolling version whose stable is deleted",
+      [(first, .bump, 1), (first + 4500, .deleteStack, 1)],
+      rolling),
+    Story(
+      "a rolling version that is reverted when it serves",
+      [(first, .bump, 1), (first + 12_000, .revert, 0)], rolling),
     Story("queue", [(first, .bump, 1), (first + 900, .bump, 2), (first + 1200, .bump, 3)], queue),
     Story("bump by recreate", [(first, .bump, 1)], recreate),
     Story("bump of a worker", [(first, .bump, 1)], worker),

@@ -4,24 +4,26 @@ extension PlanChecks {
   /// S2: a shift never makes the capacity behind the split worse than it is.
   static let availabilityOfSplit: Rule = { checked in
     guard let new = checked.newRoute else { return [] }
-    let old = checked.route?.route.split ?? [:]
-    let (now, then) = (coverage(of: old, checked), coverage(of: new.split, checked))
+    let old = checked.route?.route.backends ?? []
+    let (now, then) = (coverage(of: old, checked), coverage(of: new.backends, checked))
     guard then < 100, then < now else { return [] }
     return ["the shift lowers the covered load from \(now) % to \(then) %"]
   }
 
-  /// The share of the load that finds healthy capacity, in percent of what the floor demands.
-  private static func coverage(of split: [Generation: Int], _ checked: CheckedPlan) -> Int {
+  /// The share of the load that finds healthy capacity, in percent of what the floor demands. Of what is
+  /// routed to no more can answer than there is.
+  private static func coverage(of backends: [Backend], _ checked: CheckedPlan) -> Int {
     guard checked.floor > 0 else { return 100 }
-    let serving = split.filter { $0.value > 0 }
-    return serving.map { generation, weight in
-      min(100, checked.healthy(generation) * 100 / needed(weight, checked))
+    return backends.filter { $0.weightPercent > 0 }.map { backend in
+      let answering = min(checked.healthy(backend.generation), backend.endpoints.count)
+      return min(100, answering * 100 / needed(backend.weightPercent, checked))
     }.min() ?? 0
   }
 
-  /// ⌈W · floor⌉.
+  /// ⌈W · floor⌉. Two stacks that roll share by instances, of which whole percents are an approximation.
   private static func needed(_ weightPercent: Int, _ checked: CheckedPlan) -> Int {
-    max(1, (weightPercent * checked.floor + 99) / 100)
+    let percent = checked.rolling == nil ? weightPercent : weightPercent - 1
+    return max(1, (percent * checked.floor + 99) / 100)
   }
 
   /// S2: no stack that carries weight, or is about to, loses instances that it needs.
@@ -34,7 +36,9 @@ extension PlanChecks {
       let then = checked.newRoute?.weightPercent(of: generation) ?? 0
       let weight = max(checked.weight(generation), then)
       guard weight > 0 else { return nil }
-      let left = min(checked.healthy(generation), count)
+      // All that end may be healthy, and all that stay are not for certain.
+      let ended = (checked.stacks[generation]?.capacity.intended ?? 0) - count
+      let left = min(checked.healthy(generation) - ended, count)
       guard left < needed(weight, checked) else { return nil }
       return "\(generation) carries \(weight) % and would be left with \(left) instances"
     }
@@ -71,7 +75,9 @@ extension PlanChecks {
     let isOver = checked.after?.rollout == nil && checked.after?.stable == rollout.candidate
     let kept = Set([rollout.from, checked.before?.stable].compactMap { $0 })
     let retired = checked.retirements.map(\.generation).filter(kept.contains)
-    let isParkingAllowed = isOver || checked.allowsDowntime || checked.isWorker
+    // While instances follow each other, S2 says how many of them have to stay.
+    let isParkingAllowed =
+      isOver || checked.allowsDowntime || checked.isWorker || rollout.bounds != nil
     let reduced = isParkingAllowed ? [] : checked.reductions.map(\.stack.generation)
     return retired.map { "\($0) is retired while a rollout may have to return to it" }
       + reduced.filter(kept.contains).map {

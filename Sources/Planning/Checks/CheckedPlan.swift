@@ -137,8 +137,12 @@ struct CheckedPlan: Sendable {
     if seen.capacity.owner == .autoscaler { return healthy(stable) }
     // A rollout that a newer commit waits for is of a commit of its own.
     let candidate = after?.rollout.flatMap { stacks[$0.candidate]?.capacity.declared } ?? .max
-    return min(seen.capacity.declared, spec.spec.instances, candidate)
+    let all = min(seen.capacity.declared, spec.spec.instances, candidate)
+    return max(min(1, all), all - (rolling?.unavailable ?? 0))
   }
+
+  /// How far a rollout may fall short that lets its instances follow each other; nil: it does not.
+  var rolling: RollingBounds? { before?.rollout?.bounds ?? after?.rollout?.bounds }
 }
 
 extension Action {

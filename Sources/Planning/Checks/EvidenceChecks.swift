@@ -105,7 +105,7 @@ extension PlanChecks {
     var wrong: [String] = []
     let declared = checked.stacks[candidate]?.capacity.declared ?? .max
     if !checked.isFreshlyProbed(candidate)
-      || checked.healthy(candidate) < min(declared, wanted(checked))
+      || checked.healthy(candidate) < min(declared, wanted(checked) + missing(checked))
     {
       wrong.append("\(candidate) is promoted without healthy, freshly probed instances")
     }
@@ -164,6 +164,11 @@ extension PlanChecks {
 
   private static func wanted(_ checked: CheckedPlan) -> Int {
     max(1, checked.floor)
+  }
+
+  /// What may be missing on the way is there at its end.
+  private static func missing(_ checked: CheckedPlan) -> Int {
+    checked.floor > 0 ? checked.rolling?.unavailable ?? 0 : 0
   }
 
   /// S24: after a lost ledger only instances are healed, until a person or a commit says more.

@@ -13,7 +13,10 @@ extension PlanChecks {
       }
       let wasProven = checked.before?.stacks[generation]?.gatePassed == true
       let proven = checked.target.probes[generation]?.proven ?? 0
-      guard wasProven || proven >= stack.capacity.declared else {
+      let rollout = checked.after?.rollout
+      let isCandidate = rollout?.candidate == generation && rollout?.bounds != nil
+      let wanted = isCandidate ? rollout?.step?.instances : nil
+      guard wasProven || proven >= wanted ?? stack.capacity.declared else {
         return "\(generation) gets weight before its gate has passed"
       }
       return nil

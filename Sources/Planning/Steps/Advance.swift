@@ -14,6 +14,7 @@ extension TargetPass {
     switch rollout.phase {
     case .vacating: vacate(rollout)
     case .launching: watchLaunch(rollout)
+    case .growing: watchGrowth(rollout)
     case .gating: watchGate(rollout)
     case .shifting: watchShift(rollout)
     case .baking: watchBake(rollout)
@@ -32,7 +33,8 @@ extension TargetPass {
   private mutating func takesOver(_ rollout: RolloutMachine) -> Bool {
     guard !rollout.isLastStep, objection(to: .repair) == nil,
       let need = needOfRepair ?? stableSuffers(beside: rollout),
-      record.stacks[rollout.candidate]?.gatePassed == true, isProven(rollout.candidate),
+      record.stacks[rollout.candidate]?.gatePassed == true,
+      isProven(rollout.candidate) || (isGrowing(rollout) && healthy(rollout.candidate) > 0),
       rollout.bake.map({ $0.suffered == .zero }) ?? true, !looksBad(rollout)
     else { return false }
     go(.steppedOver)
@@ -45,13 +47,14 @@ extension TargetPass {
   private func stableSuffers(beside rollout: RolloutMachine) -> String? {
     guard let stable = record.stable, let gate = stacks[stable]?.certificate.spec.health,
       probe(stable) != nil, let below = record.stacks[stable]?.belowFloor, below >= patience(gate),
-      healthy(stable) * 100 < floor(of: stable) * weight(stable)
+      healthy(stable) * 100 < wholeFloor(of: stable) * weight(stable),
+      healthy(stable) < floor(of: stable)
     else { return nil }
     return "\(healthy(stable)) of \(floor(of: stable)) instances of \(stable) healthy"
   }
 
   /// A few probes may fail for a reason that passes, such as one restarted instance.
-  private func patience(_ gate: HealthGate) -> Duration { max(gate.interval * 5, .seconds(5)) }
+  func patience(_ gate: HealthGate) -> Duration { max(gate.interval * 5, .seconds(5)) }
 
   private mutating func vacate(_ rollout: RolloutMachine) {
     let running = stacks.keys.filter { $0 != rollout.candidate && !isParked($0) }.sorted()
@@ -109,12 +112,15 @@ extension TargetPass {
     if stacks[candidate] == nil {
       return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
     }
+    if let failure = failureOfShare(rollout) { return fail(failure) }
     switch gate(of: candidate, elapsed: rollout.elapsed, isReuse: rollout.isReuse) {
     case .passed:
       // Frozen and paused rollouts keep where they are.
       guard rolloutObjection == nil else { return }
       record.stacks[candidate]?.gatePassed = true
-      takeFingerprint(candidate)
+      record.stacks[candidate]?.belowFloor = nil
+      // What did not run yet could not be read.
+      if rollout.bounds == nil || rollout.isLastStep { takeFingerprint(candidate) }
       go(.gatePassed)
     case .waiting(let reason): note(reason)
     case .failed(let failure): fail(failure)
@@ -172,7 +178,7 @@ extension TargetPass {
     let gate = stack.certificate.spec.health
     let probe = probe(candidate)
     if bake.suffered >= patience(gate) {
-      let why = probe?.lastFailure ?? "\(healthy(candidate)) of \(stack.capacity.declared) healthy"
+      let why = probe?.lastFailure ?? "\(healthy(candidate)) of \(wanted(candidate)) healthy"
       return fail(.init(.stackFault, "\(candidate) got worse while it baked: \(why)"))
     }
     if stack.restarts - bake.restarts >= 5 {

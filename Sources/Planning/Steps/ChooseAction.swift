@@ -133,8 +133,8 @@ extension TargetPass {
 
   /// Stable runs all that it declares, except while the strategy asks for a downtime.
   private mutating func healStable() {
-    guard let stable = record.stable, isStableThere, let stack = stacks[stable],
-      isComplete(stable), !isMeantToRunFully(stable), let reference = reference(stable)
+    guard let stable = record.stable, isStableThere, isComplete(stable), !isMeantToRunFully(stable),
+      let reference = reference(stable)
     else { return }
     if let rollout = record.rollout {
       let isShared = rollout.weightPercent < 100
@@ -142,8 +142,8 @@ extension TargetPass {
     }
     if let obstacle = exclusion(stable) { return note("\(stable) is not started: \(obstacle)") }
     act(
-      .setInstances(reference, count: stack.capacity.declared),
-      "starts \(stack.capacity.declared) instances of \(stable)")
+      .setInstances(reference, count: wanted(stable)),
+      "starts \(wanted(stable)) instances of \(stable)")
   }
 
   /// Why it may not start while another may run.
@@ -161,7 +161,8 @@ extension TargetPass {
     case .launching:
       // Somebody may have started another one again since.
       if rollout.strategy == .recreate { vacate(for: candidate) }
-      ensure(candidate)
+      if makesRoom(for: rollout) { ensure(candidate) }
+    case .growing: if makesRoom(for: rollout) { unpark(candidate) }
     case .gating: unpark(candidate)
     case .shifting:
       guard isWorker, rolloutObjection == nil, isProven(candidate) else { return }
@@ -206,15 +207,15 @@ extension TargetPass {
   }
 
   private mutating func unpark(_ candidate: Generation) {
-    guard isComplete(candidate), !isMeantToRunFully(candidate), let stack = stacks[candidate],
+    guard isComplete(candidate), !isMeantToRunFully(candidate),
       let reference = reference(candidate)
     else { return }
     if let obstacle = exclusion(candidate) {
       return note("\(candidate) is not started: \(obstacle)")
     }
     act(
-      .setInstances(reference, count: stack.capacity.declared),
-      "starts \(stack.capacity.declared) instances of \(candidate)")
+      .setInstances(reference, count: wanted(candidate)),
+      "starts \(wanted(candidate)) instances of \(candidate)")
   }
 
   private mutating func takeBack(_ rollout: RolloutMachine) {
@@ -239,7 +240,7 @@ extension TargetPass {
       let isIdle =
         switch stack.role {
         case .quarantined, .superseded: true
-        case .warm, .draining: isWorker || strategy == .recreate
+        case .warm, .draining: isWorker || strategy == .recreate || strategy == .rolling
         case .candidate, .stable, .retiring: false
         }
       guard isIdle, isDrained(generation), !isParked(generation), stacks[generation] != nil else {

@@ -111,7 +111,7 @@ extension TargetPass {
     var rollout = rollout
     let candidate = rollout.candidate
     let carries = isWorker || weight(candidate) == rollout.weightPercent
-    let declared = stacks[candidate]?.capacity.declared ?? 0
+    let declared = wanted(candidate)
     let isBlind = !carries || (probe(candidate) == nil && stacks[candidate] != nil)
     if !isBlind, healthy(candidate) >= declared, declared > 0 {
       _ = rollout.handle(.served(isHeldBack ? .zero : elapsed))

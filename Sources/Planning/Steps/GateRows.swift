@@ -17,7 +17,7 @@ extension TargetPass {
   private func health(_ rollout: RolloutMachine) -> GateSummary {
     let gate = stacks[rollout.candidate]?.certificate.spec.health ?? spec?.spec.health
     switch rollout.phase {
-    case .vacating, .launching: return GateSummary("health", .pending, of: gate?.deadline)
+    case .vacating, .launching, .growing: return GateSummary("health", .pending, of: gate?.deadline)
     case .gating:
       return GateSummary(
         "health", .waiting, reason: probe(rollout.candidate)?.lastFailure,

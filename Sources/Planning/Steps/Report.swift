@@ -235,7 +235,7 @@ extension TargetPass {
       switch rollout.phase {
       case .gating: gate?.deadline
       case .baking: bakeTime(of: rollout)
-      case .vacating, .launching, .shifting, .rollingBack: facts.limits.phaseDeadline
+      case .vacating, .launching, .growing, .shifting, .rollingBack: facts.limits.phaseDeadline
       case .promoted, .rolledBack: nil
       }
     var summary = RolloutSummary(

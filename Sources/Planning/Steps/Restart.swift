@@ -30,7 +30,7 @@ extension TargetPass {
     case .stable, .warm, .draining: true
     case .candidate where record.rollout?.candidate == generation:
       switch record.rollout?.phase {
-      case .gating, .shifting, .baking: true
+      case .growing, .gating, .shifting, .baking: true
       case .vacating, .launching, .promoted, .rollingBack, .rolledBack, nil: false
       }
     case .candidate, .quarantined, .superseded, .retiring, nil: false

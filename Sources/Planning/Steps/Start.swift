@@ -257,10 +257,16 @@ extension TargetPass {
 
   mutating func begin(_ order: LaunchOrder, _ cause: RolloutMachine.Cause) {
     dropSuccessor(because: "another stack is needed first")
+    var order = order
+    let bounds = bounds(of: cause, instances: order.spec.instances)
+    let steps = steps(of: cause, bounds)
+    order.instances = steps.first?.instances
     guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(
-      candidate: generation, from: record.stable, cause: cause, strategy: strategy,
-      steps: steps(of: cause), analysis: analysis(of: cause))
+      candidate: generation, from: record.stable, cause: cause, strategy: strategy, steps: steps,
+      analysis: analysis(of: cause), bounds: bounds)
+    // What is missed while it rolls is not what was missed before.
+    if bounds != nil, let stable = record.stable { record.stacks[stable]?.belowFloor = nil }
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }
     let why =
       switch cause {
@@ -274,18 +280,26 @@ extension TargetPass {
 
   /// All at once where nothing serves that the candidate could be compared with, and for what was trusted
   /// already.
-  func steps(of cause: RolloutMachine.Cause) -> [RolloutStep] {
-    guard strategy == .canary, cause == .commit || cause == .drift, !isWorker,
-      let stable = record.stable, stableState == .serving,
-      // A worker, or what is parked, has no endpoint to share traffic with.
-      isMeantToRunFully(stable), stacks[stable]?.endpoints.isEmpty == false
-    else { return [policy.wholeStep] }
-    return policy.canarySteps
+  func steps(of cause: RolloutMachine.Cause, _ bounds: RollingBounds? = nil) -> [RolloutStep] {
+    if let bounds, let stable = record.stable {
+      let old = stacks[stable]?.capacity.declared ?? 0
+      return bounds.steps(from: old, bake: policy.bake)
+    }
+    return strategy == .canary && isShareable(for: cause) ? policy.canarySteps : [policy.wholeStep]
+  }
+
+  /// Stable serves, and may share its traffic with what is launched for this.
+  func isShareable(for cause: RolloutMachine.Cause) -> Bool {
+    guard cause == .commit || cause == .drift, !isWorker, let stable = record.stable,
+      stableState == .serving
+    else { return false }
+    // A worker, or what is parked, has no endpoint to share traffic with.
+    return isMeantToRunFully(stable) && stacks[stable]?.endpoints.isEmpty == false
   }
 
   /// Where nothing is compared, nothing is judged.
   func analysis(of cause: RolloutMachine.Cause) -> AnalysisDeclaration? {
-    steps(of: cause).count > 1 ? policy.analysis : nil
+    strategy == .canary && steps(of: cause).count > 1 ? policy.analysis : nil
   }
 
   private mutating func countReplacement(_ digest: Digest) {

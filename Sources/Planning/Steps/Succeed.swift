@@ -38,7 +38,8 @@ extension TargetPass {
   /// A candidate has all traffic and bakes, and something else is declared that nothing runs yet.
   private var isSuccessorWanted: Bool {
     guard let rollout = record.rollout, rollout.phase == .baking, isOverlapAllowed,
-      rollout.strategy != .recreate, weight(rollout.candidate) == 100,
+      rollout.strategy != .recreate, rollout.strategy != .rolling,
+      weight(rollout.candidate) == 100,
       policy.onNewCommit == .supersede, record.supersedes < 3,
       let digest = desiredDigest, record.hold?.digest != digest
     else { return false }
@@ -47,15 +48,15 @@ extension TargetPass {
     }
   }
 
-  /// Two stacks may run at the same time.
+  /// Two whole stacks may run at the same time.
   private var isOverlapAllowed: Bool {
-    !isWorker && strategy != .recreate && !isRemovalAllowed
+    !isWorker && strategy != .recreate && strategy != .rolling && !isRemovalAllowed
   }
 
   /// Why it is not rolled out; nil while it is what is declared.
   private func objection(toSuccessor successor: Generation) -> String? {
     guard let stack = record.stacks[successor], let spec else { return "nothing is declared" }
-    guard isOverlapAllowed else { return "two stacks may not run at the same time any more" }
+    guard isOverlapAllowed else { return "two whole stacks may not run at the same time any more" }
     guard isAsDeclared(successor) else { return "\(spec.commit.short) declares \(spec.version)" }
     if stack.firstSeen != nil, stacks[successor] == nil { return "it was removed by hand" }
     if isNameTaken(of: successor) { return "a foreign object bears its name" }

@@ -100,6 +100,12 @@ struct Launcher: Sendable {
     let lock = try onHost { () throws(HostError) in try FileLock.take(site.portLock) }
     guard let lock else { throw .waiting("another process of ours chooses ports") }
     try withExtendedLifetime(lock) { () throws(PlatformError) in
+      if let count = launch.instances {
+        // Before the plan, without which no keeper starts anything.
+        try onHost { () throws(HostError) in
+          try HostFile.write(Array("\(count)\n".utf8), to: layout.intended)
+        }
+      }
       failpoint("local.ensure.before-plan")
       let plan = site.plan(
         certificate, spec,

@@ -53,7 +53,7 @@ enum TrafficCases {
         $0.backends[1].endpoints = [Endpoint(instance: 0, host: "10.0.0.1", port: 80)]
       }
     } good: { right in
-      right.shift([1: 0, 2: 100]) { $0.backends[1].endpoints.removeLast() }
+      right.shift([1: 0, 2: 100]) { $0.backends[0].endpoints.removeLast() }
     },
     RuleCase("S17", "a route under a name that it does not have") { wrong in
       wrong.target.formerly = [CheckCase.before]

@@ -20,7 +20,8 @@ struct Walk {
     stage = Stage(plan: plan)
     random = SplitMix(seed: seed &* 0x9E37_79B9 &+ 1)
     let strategy = random.pick([
-      "blueGreen", "blueGreen", "canary", "canary steps=20,60:2s", "recreate",
+      "blueGreen", "blueGreen", "canary", "canary steps=20,60:2s", "recreate", "rolling",
+      "rolling instances=3 surge=1 unavailable=1",
     ])
     let exclusive = random.pick(["true", "false"])
     happen("version crashing crashes")

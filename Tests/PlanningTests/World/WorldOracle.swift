@@ -67,10 +67,28 @@ struct WorldOracle {
   /// S2: what answers behind the split never becomes less by an action.
   private func capacity(of target: TargetID, _ before: World, _ after: World) -> [String] {
     guard !mayStop(target, before), served.contains(target) else { return [] }
+    let rollout = before.ledger.records[target]?.rollout ?? after.ledger.records[target]?.rollout
+    if let bounds = rollout?.bounds {
+      let (old, new) = (coverage(target, bounds, before), coverage(target, bounds, after))
+      return new < old ? ["S2: an action lowered the covered load from \(old) to \(new) %"] : []
+    }
     let stable = before.ledger.records[target]?.stable.flatMap { before.platform[target, $0] }
     let wanted = min(before.desired(target).target?.spec.instances ?? 1, stable?.declared ?? .max)
     let (old, new) = (answering(target, before), answering(target, after))
     return new < min(old, wanted) ? ["S2: an action lowered \(old) answering to \(new)"] : []
+  }
+
+  /// Where instances follow each other: what finds healthy capacity, of the load that may be missed none.
+  private func coverage(_ target: TargetID, _ bounds: RollingBounds, _ world: World) -> Int {
+    let backends = world.router.routes[target]?.route.backends.filter { $0.weightPercent > 0 } ?? []
+    let declared = backends.compactMap { world.platform[target, $0.generation]?.declared }
+    let wanted = world.desired(target).target?.spec.instances ?? 1
+    let floor = max(1, min(declared.min() ?? 1, wanted) - bounds.unavailable)
+    return backends.map { backend in
+      let healthy = world.platform[target, backend.generation]?.healthy ?? 0
+      let needed = max(1, ((backend.weightPercent - 1) * floor + 99) / 100)
+      return min(100, min(healthy, backend.endpoints.count) * 100 / needed)
+    }.min() ?? 0
   }
 
   /// The least that one serving stack answers with.

@@ -16,7 +16,7 @@ extension WorldPlatform {
     if self[target, generation] == nil {
       self[target, generation] = WorldStack(
         Self.certificate(order, wall, sequence), behaviours[order.version] ?? .init(),
-        launchTime: launchTime)
+        launchTime: launchTime, first: order.instances)
     }
     guard self[target, generation]?.certificate.stackDigest == order.stackDigest else {
       return .conflict("\(order.stack) exists with another digest")

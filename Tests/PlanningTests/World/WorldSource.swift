@@ -122,6 +122,8 @@ struct TargetSettings {
     case "healthyAfter": return assign(&health.healthyAfter, Int(value))
     case "retain": return assign(&rollout.retain.stacks, Int(value))
     case "wave": wave = Int(value)
+    case "surge": rollout.maxSurge = Int(value)
+    case "unavailable": rollout.maxUnavailable = Int(value)
     case "exclusive": traffic.exclusive = value == "true"
     case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
     case "steps":

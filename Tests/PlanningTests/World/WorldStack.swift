@@ -31,6 +31,8 @@ struct WorldStack {
   var phase: StackPhase
   var launchRemaining: Duration
   var intended = 0
+  /// So many run once it is launched.
+  private let first: Int
   var restarts = 0
   var lastExit: String?
   /// Fields that somebody changed (nil: deleted).
@@ -38,7 +40,10 @@ struct WorldStack {
   var unreadable: Set<FieldPath> = []
   private(set) var instances: [Instance]
 
-  init(_ certificate: BirthCertificate, _ behaviour: Behaviour, launchTime: Duration) {
+  init(
+    _ certificate: BirthCertificate, _ behaviour: Behaviour, launchTime: Duration, first: Int? = nil
+  ) {
+    self.first = first ?? certificate.spec.instances
     self.certificate = certificate
     self.behaviour = behaviour
     phase = .launching("unpacking")
@@ -109,7 +114,7 @@ struct WorldStack {
     guard launchRemaining <= .zero else { return }
     phase = behaviour.failure ?? .complete
     // Restarted, it runs what it was meant to run.
-    if phase == .complete { run(intended > 0 ? intended : declared) }
+    if phase == .complete { run(intended > 0 ? intended : first) }
   }
 
   /// Starts what is missing and stops what is too much.

@@ -1,0 +1,186 @@
+import Model
+
+/// A rolling rollout: instances of stable end while those of the candidate start, some at a time.
+extension TargetPass {
+  /// How many instances of it are to run now: all that it declares, but while it rolls.
+  func wanted(_ generation: Generation) -> Int {
+    guard let capacity = stacks[generation]?.capacity else { return 0 }
+    guard let rollout = record.rollout, let bounds = rollout.bounds else {
+      return capacity.declared
+    }
+    if generation == rollout.candidate {
+      // What is taken back grows no more.
+      let count =
+        rollout.phase == .rollingBack ? capacity.intended : rollout.step?.instances ?? .max
+      return min(capacity.declared, count)
+    }
+    guard generation == record.stable, rollout.phase != .rollingBack else {
+      return capacity.declared
+    }
+    let left = bounds.left(
+      of: capacity.declared, beside: rollout.step?.instances ?? bounds.instances)
+    // What serves too little already loses nothing more.
+    let isShort = rollout.isTakingOver == true || record.stacks[generation]?.belowFloor != nil
+    return isShort ? max(left, min(capacity.intended, capacity.declared)) : left
+  }
+
+  /// As many healthy instances as all traffic needs while it rolls, or at any other time.
+  func wholeFloor(of generation: Generation) -> Int {
+    let declared = stacks[generation]?.capacity.declared ?? 0
+    let floor = min(declared, spec?.spec.instances ?? declared)
+    return max(min(1, floor), floor - (record.rollout?.bounds?.unavailable ?? 0))
+  }
+
+  /// As many healthy instances as no action may fall below (S2).
+  func floor(of generation: Generation) -> Int {
+    let floor = wholeFloor(of: generation)
+    guard record.rollout?.bounds != nil, generation == record.stable else { return floor }
+    return min(floor, wanted(generation))
+  }
+
+  /// Where requests may be sent: an instance that is to end leaves the route before.
+  func endpoints(_ generation: Generation) -> [Endpoint] {
+    let all = stacks[generation]?.endpoints.sorted() ?? []
+    guard generation == record.stable, isLosing(generation) else { return all }
+    let kept = all.filter { $0.instance < wanted(generation) }
+    // What loses all is parked, once it has no traffic.
+    return kept.isEmpty ? all : kept
+  }
+
+  /// Fewer of it are to run, and what is left can carry its share.
+  private func isLosing(_ generation: Generation) -> Bool {
+    guard let capacity = stacks[generation]?.capacity, record.rollout?.bounds != nil,
+      wanted(generation) < capacity.intended
+    else { return false }
+    let hasLeft = isRouteSettled && hasLeftRoute(generation, beyond: wanted(generation))
+    return hasLeft || isSpared(generation)
+  }
+
+  /// The route as read back has no instance of it from this number on, nor requests of one.
+  private func hasLeftRoute(_ generation: Generation, beyond count: Int) -> Bool {
+    guard let route,
+      let backend = route.route.backends.first(where: { $0.generation == generation })
+    else { return true }
+    return backend.endpoints.allSatisfy { $0.instance < count }
+  }
+
+  /// Even if all that end are healthy.
+  private func isSpared(_ generation: Generation) -> Bool {
+    guard let capacity = stacks[generation]?.capacity, probe(generation) != nil else {
+      return false
+    }
+    let left = healthy(generation) - max(0, capacity.intended - wanted(generation))
+    // An older reading may show less than it has.
+    let given = max(weight(generation), record.route.wanted?.weightPercent(of: generation) ?? 0)
+    return left >= needed(for: given, wholeFloor(of: generation))
+  }
+
+  /// Shares are whole percents, and so up to one of them is none.
+  func needed(for percent: Int, _ floor: Int) -> Int {
+    percent == 0 ? 0 : max(1, ((percent - 1) * floor + 99) / 100)
+  }
+
+  /// The share of the load, in percent, that finds what it needs, as it is split now.
+  var coverage: Int {
+    (route?.route.split ?? [:]).filter { $0.value > 0 }.map { generation, percent in
+      min(100, healthy(generation) * 100 / needed(for: percent, wholeFloor(of: generation)))
+    }.min() ?? 0
+  }
+
+  /// The candidate has as many instances as its step gives it, once there is room for them.
+  mutating func makesRoom(for rollout: RolloutMachine) -> Bool {
+    guard rollout.bounds != nil, let stable = record.stable, let stack = stacks[stable],
+      isComplete(stable), let reference = reference(stable)
+    else { return true }
+    guard rolloutObjection == nil else { return false }
+    let share = needed(for: rollout.formerWeightPercent, wholeFloor(of: rollout.candidate))
+    if isGrowing(rollout), healthy(rollout.candidate) < share {
+      note(
+        "\(healthy(rollout.candidate)) instances of \(rollout.candidate) are healthy: no more start"
+      )
+      return false
+    }
+    let count = wanted(stable)
+    guard max(stack.capacity.intended, stack.capacity.running) > count else { return true }
+    guard stack.capacity.intended > count else {
+      note("waits until \(stack.capacity.running - count) instances of \(stable) have ended")
+      return false
+    }
+    let isFree =
+      count == 0
+      ? isDrained(stable)
+      : isSpared(stable) && isRouteSettled && route?.findings.isEmpty == true
+        && hasLeftRoute(stable, beyond: count)
+    guard isFree else {
+      note("waits until \(stack.capacity.intended - count) instances of \(stable) may end")
+      return false
+    }
+    act(
+      .setInstances(reference, count: count),
+      "leaves \(count) of \(stack.capacity.intended) instances of \(stable): \(rollout.candidate)"
+        + " takes over")
+    return false
+  }
+
+  /// It has a share, and more of its instances are to prove themselves before it gets the next.
+  func isGrowing(_ rollout: RolloutMachine) -> Bool {
+    switch rollout.phase {
+    case .growing, .gating: rollout.formerWeightPercent > 0
+    case .vacating, .launching, .shifting, .baking, .promoted, .rollingBack, .rolledBack: false
+    }
+  }
+
+  mutating func watchGrowth(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    guard let stack = stacks[candidate] else {
+      return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
+    }
+    if case .failed(let fault, let reason) = stack.phase {
+      return fail(.init(fault: fault, reason))
+    }
+    if let failure = failureOfShare(rollout) { return fail(failure) }
+    if isComplete(candidate), isMeantToRunFully(candidate) {
+      _ = record.rollout?.handle(.grown)
+      return
+    }
+    note(
+      "more instances of \(candidate) start\(rollout.stepWords), \(rollout.elapsed.rounded.text)")
+    if rollout.elapsed >= facts.limits.phaseDeadline {
+      fail(
+        .init(.platformFault, "no more instances were started in \(rollout.elapsed.text)"))
+    }
+  }
+
+  /// It cannot carry what it has, for as long as a candidate may be unwell.
+  func failureOfShare(_ rollout: RolloutMachine) -> RolloutMachine.Failure? {
+    let candidate = rollout.candidate
+    guard let short = record.stacks[candidate]?.belowFloor,
+      let gate = stacks[candidate]?.certificate.spec.health, short >= patience(gate)
+    else { return nil }
+    let why = probe(candidate)?.lastFailure ?? "\(healthy(candidate)) healthy"
+    return .init(.stackFault, "\(candidate) got worse while more of it started: \(why)")
+  }
+
+  /// Accumulated time for which a candidate that has a share could not carry it, while more of it starts.
+  mutating func passTimeOfShare() {
+    guard let rollout = record.rollout, isGrowing(rollout), isKnown,
+      probe(rollout.candidate) != nil, !isBooting(rollout.candidate)
+    else { return }
+    let candidate = rollout.candidate
+    let isShort =
+      healthy(candidate)
+      < needed(for: rollout.formerWeightPercent, wholeFloor(of: candidate))
+    let time = (record.stacks[candidate]?.belowFloor ?? .zero) + elapsed
+    record.stacks[candidate]?.belowFloor = isShort && time > .zero ? time : nil
+  }
+
+  /// What the strategy of this rollout is made of; nil: it does not roll.
+  func bounds(of cause: RolloutMachine.Cause, instances: Int) -> RollingBounds? {
+    guard strategy == .rolling, isShareable(for: cause) else { return nil }
+    // Where neither may be, which shares of few instances can come to, one more is.
+    let unavailable = min(policy.maxUnavailable ?? 0, max(0, instances - 1))
+    return RollingBounds(
+      instances: instances, surge: max(policy.maxSurge ?? 1, unavailable == 0 ? 1 : 0),
+      unavailable: unavailable)
+  }
+}
