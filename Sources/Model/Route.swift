@@ -10,10 +10,17 @@ package struct Route: Hashable, Codable, Sendable {
   package var backends: [Backend] = []
   /// Takes the share of a backend none of whose servers is up, in the router itself.
   package var fallback: Generation?
+  /// Before the split, and before `sticky`; only of HTTP.
+  package var chosen: ChosenRequests?
+  /// Before the split; only of HTTP.
+  package var sticky: StickyTraffic?
+  /// The stack that the declaration's preview listener reaches; nil: it reaches nothing.
+  package var preview: Generation?
   package init(
     target: TargetID, mode: TrafficPolicy.Mode, declaration: CanonicalValue,
     drainDeadline: Duration = .seconds(30), afterDrain: TrafficPolicy.AfterDrain = .close,
-    backends: [Backend] = [], fallback: Generation? = nil
+    backends: [Backend] = [], fallback: Generation? = nil, chosen: ChosenRequests? = nil,
+    sticky: StickyTraffic? = nil, preview: Generation? = nil
   ) {
     self.target = target
     self.mode = mode
@@ -22,6 +29,9 @@ package struct Route: Hashable, Codable, Sendable {
     self.afterDrain = afterDrain
     self.backends = backends
     self.fallback = fallback
+    self.chosen = chosen
+    self.sticky = sticky
+    self.preview = preview
   }
 
   /// Generation → weight in percent, explicit zeros included.

@@ -56,6 +56,8 @@ final class Bench: Sendable {
   let settings: HAProxySettings
   let router: HAProxyRouter
   let port: Int
+  let previewPort: Int
+  private let instances = Mutex<[Instance]>([])
 
   /// Runs `body` and leaves nothing behind.
   static func with(
@@ -88,6 +90,7 @@ final class Bench: Sendable {
     self.settings = settings
     router = try HAProxyRouter(settings)
     port = try Ports.one()
+    previewPort = try Ports.one()
   }
 
   private func cleanUp() async {
@@ -96,6 +99,13 @@ final class Bench: Sendable {
     } catch {
       Issue.record("the router did not stop: \(error)")
     }
+  }
+
+  /// An instance that lives as long as the bench.
+  func instance(_ name: String, _ mode: TrafficPolicy.Mode = .http) throws -> Instance {
+    let instance = try Instance(name, mode.rawValue)
+    instances.withLock { $0.append(instance) }
+    return instance
   }
 
   func route(
@@ -129,6 +139,15 @@ final class Bench: Sendable {
 
   func observe(_ target: TargetID = web) async throws -> RouteObservation {
     try #require(try await router.read()[target]?.value)
+  }
+
+  /// Until HAProxy has seen that a stack's server is gone.
+  func awaitDown(_ generation: Generation) async throws {
+    try await eventually {
+      try self.runtime("show stat -1 4 -1").split(separator: "\n").contains {
+        $0.contains("-\(generation)-") && $0.contains(",DOWN,")
+      }
+    }
   }
 
   /// One command to the worker that accepts, as an operator would type it.
@@ -171,11 +190,12 @@ final class Bench: Sendable {
   }
 
   /// The same of so many requests that only their number matters, over one connection.
-  func names(_ requests: Int) async throws -> [Substring: Int] {
-    let arguments = [
-      "/usr/bin/curl", "-sf", "-w", "\n",
-      "http://127.0.0.1:\(port)/[1-\(requests)]",
-    ]
+  func names(
+    _ requests: Int, _ options: [String] = [], port: Int? = nil
+  ) async throws -> [Substring: Int] {
+    let arguments =
+      ["/usr/bin/curl", "-sf", "-w", "\n"] + options
+      + ["http://127.0.0.1:\(port ?? self.port)/[1-\(requests)]"]
     let text = try await aside { try HAProxyRouterTests.run(arguments, "") }
     return Dictionary(grouping: text.split(separator: "\n")) { $0 }.mapValues(\.count)
   }
@@ -228,7 +248,7 @@ final class Child: @unchecked Sendable {
 }
 
 /// One instance of a stack.
-final class Instance {
+final class Instance: Sendable {
   let port: Int
   private let child: Child
 
@@ -264,8 +284,10 @@ func backend(
 final class Load {
   private let child: Child
 
-  init(_ port: Int, rate: Int = 150) throws {
-    child = try Child(["/usr/bin/python3", scripts + "/load.py", "\(port)", "open", "\(rate)"])
+  /// `headers`: lines that each request has besides.
+  init(_ port: Int, rate: Int = 150, headers: [String] = []) throws {
+    child = try Child(
+      ["/usr/bin/python3", scripts + "/load.py", "\(port)", "open", "\(rate)"] + headers)
     #expect(try child.line() == "running")
   }
 

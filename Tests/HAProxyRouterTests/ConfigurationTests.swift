@@ -52,6 +52,66 @@ import Testing
     }
   }
 
+  @Test func `what passes by the split is looked up in the same map, and only where it is used`()
+    async throws
+  {
+    try await Bench.with(slots: 1) { bench in
+      let one = try bench.instance("one")
+      var route = bench.route([backend(1, 100, [one])], fallback: 1)
+      route.declaration = bench.both
+      route.preview = 1
+      route.chosen = ChosenRequests(
+        generation: 1,
+        rules: [RequestRule(.header, "X-User", is: "A b"), RequestRule(.cookie, "group", is: "qa")])
+      route.sticky = StickyTraffic(cookie: "stay", generation: 1, maxAge: .seconds(60))
+      try await bench.apply(route)
+      let file = "\(bench.settings.directory)/maps/web.production.map"
+      let lines = try bench.configuration().split(separator: "\nbackend ", maxSplits: 1)[0]
+        .split(separator: "\n").dropFirst().map { $0.replacing(file, with: "MAP") }
+      let bind = try #require(lines.first { $0.contains(" name reads-") })
+      #expect(
+        lines.joined(separator: "\n") == """
+          frontend fe_web.production
+            mode http
+          \(bind)
+            option forwardfor
+            http-request disable-l7-retry if !{ method GET HEAD OPTIONS }
+            stick-table type string len 96 size 100 store http_req_cnt,gpc0
+            http-after-response set-var(txn.failed) sc_inc_gpc0(0) if { status 500:599 }
+            http-request set-var(txn.be) rand(100),map(MAP)
+            http-request set-var(txn.fb) str(fallback),map(MAP)
+            http-request set-var(txn.hit) req.cook(stay),url_enc,concat(@sticky-stay),map(MAP)
+            http-request set-var(txn.hit) req.cook(group),url_enc,concat(@cookie-group),map(MAP)
+            http-request set-var(txn.hit) req.fhdr(x-user),url_enc,concat(@header-x-user),map(MAP)
+            http-request set-var(txn.pick) var(txn.hit),map(MAP)
+            http-response set-var(txn.cookie) be_name,concat(@set-cookie),map(MAP)
+            http-response add-header Set-Cookie %[var(txn.cookie)] if { var(txn.cookie) -m found } !{ var(txn.hit) -m str sticky }
+            use_backend %[var(txn.pick)] if { var(txn.pick),nbsrv gt 0 }
+            use_backend %[var(txn.be)] if { var(txn.be),nbsrv gt 0 }
+            use_backend %[var(txn.fb)] if { var(txn.fb),nbsrv gt 0 }
+            use_backend %[var(txn.pick)] if { stopping } { var(txn.pick) -m found }
+            use_backend %[var(txn.be)] if { stopping }
+          frontend pv_web.production
+            mode http
+            bind 127.0.0.1:\(bench.previewPort)
+            option forwardfor
+            http-request disable-l7-retry if !{ method GET HEAD OPTIONS }
+            use_backend %[str(preview),map(MAP)] if { str(preview),map(MAP),nbsrv gt 0 }
+            use_backend %[str(preview),map(MAP)] if { stopping }
+          """)
+      let map = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+      #expect(
+        map.filter { Int($0.prefix { $0 != " " }) == nil } == [
+          "A%20b@header-x-user chosen",
+          "be_web.production_h0@set-cookie stay=v001.launch1; Path=/; Max-Age=60; HttpOnly;"
+            + " SameSite=Lax",
+          "chosen be_web.production_h0", "fallback be_web.production_h0", "path-h0 /healthz",
+          "preview be_web.production_h0", "qa@cookie-group chosen", "stack-h0 v001/launch1",
+          "sticky be_web.production_h0", "v001.launch1@sticky-stay sticky",
+        ])
+    }
+  }
+
   @Test func `what nobody wants any more makes room for what comes with it`() async throws {
     try await Bench.with(slots: 2) { bench in
       let (one, two, three) = (try Instance("one"), try Instance("two"), try Instance("three"))

@@ -95,7 +95,7 @@ extension Bench {
   }
 
   /// Over all series.
-  fileprivate func totals() async throws -> [Generation: RequestCounts] {
+  func totals() async throws -> [Generation: RequestCounts] {
     (try await router.counts(of: [web])[web] ?? [:]).mapValues { series in
       series.values.reduce(into: RequestCounts()) { sum, counts in
         sum.requests += counts.requests

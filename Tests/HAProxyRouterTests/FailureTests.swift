@@ -16,11 +16,7 @@ import Testing
         bench.route([backend(1, 70, [one]), backend(2, 30, [two])], fallback: 1))
       let load = try Load(bench.port, rate: 200)
       two.kill()
-      try await eventually {
-        try bench.runtime("show stat -1 4 -1").split(separator: "\n").contains {
-          $0.contains("-v002-") && $0.contains(",DOWN,")
-        }
-      }
+      try await bench.awaitDown(2)
       let during = try await load.stop()
       print("dead candidate: \(during.failed) failed of \(during.total) before detection")
       // Those that were with it when it died, and whose connection nobody could take over.

@@ -32,7 +32,8 @@ final class RouteScene {
     self.situation = situation
     instances = try ["one", "two", "one"].map { try Instance($0) }
     let first = Self.certificate(1, instances: 2)
-    target = PlannedTarget(first, listen: "127.0.0.1:\(bench.port)")
+    target = PlannedTarget(
+      first, listen: "127.0.0.1:\(bench.port)", preview: "127.0.0.1:\(bench.previewPort)")
     fresh = target
     join(first, Array(instances.prefix(2)))
     try await drive { $0.record.stable == 1 && $0.record.rollout == nil }

@@ -80,6 +80,7 @@ private let mapChanges = [
   map("del map M fallback") { $0.split(["fallback": ""]) },
   map("set map M path-h0 /other") { $0.split(["path-h0": "/other"]) },
   map("set map M stack-h0 v009/other") { $0.split(["stack-h0": "v009/other"]) },
+  map("add map M preview be_web.production_h0") { $0.split(["preview": "be_web.production_h0"]) },
   map("clear map M") { _ in "nothing=100" },
   map("add map M stranger x") { $0.split(["stranger": "x"]) },
   RouteChange(testDescription: "the split of a worker that a reload left behind") { scene in
@@ -104,6 +105,7 @@ private func listener(
   } findings: { scene in
     func fill(_ text: String?) -> String? {
       text?.replacing("ADDRESS", with: "127.0.0.1:\(scene.bench.port)")
+        .replacing("PREVIEW", with: "127.0.0.1:\(scene.bench.previewPort)")
     }
     return [RouteChange.Told(word, path, fill(expected), fill(actual))]
   }
@@ -114,6 +116,10 @@ private let listenerChanges = [
   listener("set maxconn frontend fe_web.production 9", "/listen/maxconn", "4000", "9"),
   listener(
     "shutdown frontend fe_web.production", "/listen", "http ADDRESS OPEN", "http ADDRESS STOP"),
+  listener("disable frontend pv_web.production", "/preview/status", "OPEN", "PAUSED"),
+  listener("set maxconn frontend pv_web.production 9", "/preview/maxconn", "4000", "9"),
+  listener(
+    "shutdown frontend pv_web.production", "/preview", "http PREVIEW OPEN", "http PREVIEW STOP"),
   listener(
     "add server be_web.production_h0/stranger 127.0.0.1:9 weight 1",
     "/servers/h0/stranger", nil, "127.0.0.1:9", .added),

@@ -86,4 +86,25 @@ import Testing
     let state = Example(target: Example.target.replacing("127.0.0.1:8080", with: text)).parse()
     #expect(try #require(state.targets.first).route == ["listen": .string(canonical)])
   }
+
+  @Test func `a preview is an address like the one it stands beside`() throws {
+    let state = preview("localhost:8081")
+    #expect(
+      try #require(state.targets.first, "\(state.diagnostics)").route
+        == ["listen": "127.0.0.1:8080", "preview": "127.0.0.1:8081"])
+    for (text, problem) in [
+      ("web:8081", "must be an address and a port"), ("127.0.0.1", "must be an address and a port"),
+      ("[::1]:8080", "\"preview\" must be another port than \"listen\""),
+    ] {
+      let state = preview(text)
+      #expect(state.targets.isEmpty)
+      #expect(state.diagnostics.map(\.severity) == [.error])
+      #expect(state.diagnostics.first?.message.contains(problem) == true, "\(state.diagnostics)")
+    }
+  }
+
+  private func preview(_ text: String) -> DesiredState {
+    let route = "\"127.0.0.1:8080\", preview: \"\(text)\""
+    return Example(target: Example.target.replacing("\"127.0.0.1:8080\"", with: route)).parse()
+  }
 }

@@ -4,12 +4,13 @@ import Testing
 
 @Suite struct LintTests {
   private func target(
-    _ name: ApplicationName, _ environment: EnvironmentName, listen: String, source: SourceName
+    _ name: ApplicationName, _ environment: EnvironmentName, listen: String,
+    preview: String? = nil, source: SourceName
   ) throws -> DesiredState {
     var target = try #require(Example().onlyTarget())
     target.id = TargetID(name, environment)
     target.source = source
-    target.route = ["listen": .string(listen)]
+    target.route = .present(["listen": .string(listen), "preview": preview.map { .string($0) }])
     return DesiredState(source: source, commit: "c", targets: [target])
   }
 
@@ -49,5 +50,18 @@ import Testing
     let two = try target("api", "production", listen: listen, source: "two")
     #expect(problems([one, two]).count == 1)
     #expect(problems([two, one]).count == 1)
+  }
+
+  @Test func `a preview clashes like what it stands beside`() throws {
+    let one = try target("web", "production", listen: "127.0.0.1:80", source: "one")
+    for listen in ["127.0.0.1:80", "127.0.0.1:82"] {
+      let two = try target(
+        "api", "production", listen: listen, preview: "*:\(listen.hasSuffix("0") ? 81 : 80)",
+        source: "two")
+      #expect(problems([one, two]) == ["web@production and api@production both claim \"port 80\""])
+    }
+    let other = try target(
+      "api", "production", listen: "127.0.0.1:82", preview: "127.0.0.1:81", source: "two")
+    #expect(problems([one, other]) == [])
   }
 }

@@ -1,4 +1,4 @@
-"""Load: load.py PORT open RATE | count N. Half of the requests use kept connections, half new ones;
+"""Load: load.py PORT open RATE | count N [HEADER: VALUE]... Half of the requests use kept connections, half new ones;
 every tenth is a POST. Prints JSON when its input ends (open loop: requests start on schedule,
 however slow the answers are) or after N requests: answers by name, failures with examples."""
 import asyncio
@@ -8,6 +8,7 @@ import sys
 import time
 
 port, mode, amount = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+extra = "".join(line + "\r\n" for line in sys.argv[4:])
 names, failures, idle = collections.Counter(), [], []
 
 
@@ -15,7 +16,7 @@ async def exchange(reader, writer, keep, number):
     head = "POST" if number % 10 == 0 else "GET"
     body = "x" * 100 if head == "POST" else ""
     close = "" if keep else "Connection: close\r\n"
-    writer.write(f"{head} /{number} HTTP/1.1\r\nHost: test\r\n{close}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    writer.write(f"{head} /{number} HTTP/1.1\r\nHost: test\r\n{extra}{close}Content-Length: {len(body)}\r\n\r\n{body}".encode())
     answer = await reader.readuntil(b"\r\n\r\n")
     lower = answer.lower()
     length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in lower else -1

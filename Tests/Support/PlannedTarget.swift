@@ -19,13 +19,15 @@ package struct PlannedTarget {
   /// `certificate`: of the stack that the first commit has launched, and that is at its gate.
   /// `ignoring`: the target's `drift.ignore`.
   package init(
-    _ certificate: BirthCertificate, listen: String = "127.0.0.1:8080", ignoring: [String] = []
+    _ certificate: BirthCertificate, listen: String = "127.0.0.1:8080", preview: String? = nil,
+    ignoring: [String] = []
   ) {
     desired = DesiredTarget(
       id: certificate.stack.target, source: certificate.source, commit: certificate.commit,
       version: certificate.version, platform: certificate.platform, spec: certificate.spec,
       rollout: RolloutPolicy(bake: .zero), traffic: TrafficPolicy(mode: certificate.traffic),
-      drift: DriftPolicy(ignore: ignoring, debounce: .zero), route: ["listen": .string(listen)],
+      drift: DriftPolicy(ignore: ignoring, debounce: .zero),
+      route: .present(["listen": .string(listen), "preview": preview.map { .string($0) }]),
       declaredDigest: certificate.declaredDigest)
     begin(certificate)
   }

@@ -56,9 +56,15 @@ extension HAProxyRouter {
       "route of \(work.route.target) does not settle: does somebody else change HAProxy?")
   }
 
+  /// An old worker that is about to end answers nothing any more, but is still listed.
   private func hasEnded(_ pid: Int) async throws(PlatformError) -> Bool {
-    let processes = try await reader.processes()
-    return processes.current != pid && !processes.old.contains(pid)
+    for wait in [0, 20, 80, 320] {
+      try await pause(.milliseconds(wait))
+      let processes = try await reader.processes()
+      if processes.current == pid { return false }
+      if !processes.old.contains(pid) { return true }
+    }
+    return false
   }
 
   private func perform(_ action: Action, _ work: inout Work) async throws(PlatformError) {

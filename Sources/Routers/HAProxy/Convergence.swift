@@ -17,7 +17,7 @@ struct Convergence: Sendable {
     (self.live, self.stored, self.rendering) = (live, stored, rendering)
     resource = "route \(stored.target)"
     compareFiles()
-    compareListener()
+    compareListeners()
     guard !needsReload, let current = live.current else { return }
     comparePaths(current)
     for slot in Slot.all(rendering.settings.slots) { compare(slot, current) }
@@ -54,33 +54,52 @@ struct Convergence: Sendable {
       content == nil ? .deleted : .modified, .file(name), expected.map(short), content.map(short))
   }
 
-  private mutating func compareListener() {
-    let wanted = stored.listen.map(\.shown)
-    guard let current = live.current, let frontend = current.frontend, current.map != nil,
-      current.slots.isSuperset(of: Slot.all(rendering.settings.slots)),
-      frontend.mode == stored.mode.rawValue, frontend.addresses.map(Optional.some) == [wanted],
-      frontend.status != "STOP"
+  private mutating func compareListeners() {
+    let current = live.current
+    let isWhole =
+      current?.map != nil
+      && current?.slots.isSuperset(of: Slot.all(rendering.settings.slots)) == true
+    compare(.listen, current, isWhole: isWhole)
+    // There need not be a preview.
+    guard stored.address(.preview) != nil || current?.frontends[.preview] != nil else { return }
+    compare(.preview, current, isWhole: true)
+  }
+
+  private mutating func compare(
+    _ listener: Listener, _ current: WorkerView?, isWhole: Bool
+  ) {
+    let address = stored.address(listener).map(\.shown)
+    let mark = listener == .listen ? stored.readsMark : nil
+    let row = current?.frontends[listener]
+    guard isWhole, let current, let row, row.mode == stored.mode.rawValue,
+      row.addresses.map(Optional.some) == [address], row.readsMark == mark, row.status != "STOP"
     else {
       needsReload = true
-      let actual = live.current?.frontend.map {
-        "\($0.mode) \($0.addresses.joined(separator: ",")) \($0.status)"
+      let expected = address.map { Self.listener(stored.mode.rawValue, $0, "OPEN", mark) }
+      let actual = row.map {
+        Self.listener($0.mode, $0.addresses.joined(separator: ","), $0.status, $0.readsMark)
       }
-      let word: Finding.Word = actual == nil ? .deleted : .modified
-      add(word, .listen, "\(stored.mode.rawValue) \(wanted ?? "?") OPEN", actual)
+      let word: Finding.Word = actual == nil ? .deleted : expected == nil ? .added : .modified
+      add(word, .listener(listener), expected, actual)
       return
     }
-    if frontend.status != "OPEN" {
-      add(.modified, .listenStatus, "OPEN", frontend.status)
-      actions.append(
-        .run(
-          pid: current.pid, [Command(text: "enable frontend \(stored.key.frontend)")]))
+    let frontend = stored.key.frontend(listener)
+    if row.status != "OPEN" {
+      add(.modified, .listenerStatus(listener), "OPEN", row.status)
+      actions.append(.run(pid: current.pid, [Command(text: "enable frontend \(frontend)")]))
     }
     let maxconn = rendering.settings.maximumConnections
-    if frontend.maxconn != maxconn {
-      add(.modified, .listenMaxconn, "\(maxconn)", "\(frontend.maxconn)")
-      let command = "set maxconn frontend \(stored.key.frontend) \(maxconn)"
+    if row.maxconn != maxconn {
+      add(.modified, .listenerMaxconn(listener), "\(maxconn)", "\(row.maxconn)")
+      let command = "set maxconn frontend \(frontend) \(maxconn)"
       actions.append(.run(pid: current.pid, [Command(text: command)]))
     }
+  }
+
+  private static func listener(
+    _ mode: String, _ address: String, _ status: String, _ mark: String?
+  ) -> String {
+    [mode, address, status, mark].compactMap { $0 }.joined(separator: " ")
   }
 
   private mutating func compare(_ slot: Slot, _ current: WorkerView) {

@@ -9,7 +9,10 @@ package struct HAProxyRouteDecoder: RouteDecoder {
   package static let fields = [
     Field(
       "listen", .text, "Address and port: 127.0.0.1:8080, [::1]:8080, or *:80 for all.",
-      required: true)
+      required: true),
+    Field(
+      "preview", .text,
+      "Address and another port, where the next version can be reached before it has traffic."),
   ]
 
   package var schema: CanonicalValue { FieldType.schema(of: Self.fields) }
@@ -17,27 +20,38 @@ package struct HAProxyRouteDecoder: RouteDecoder {
   package func decode(
     _ node: ManifestNode, mode: TrafficPolicy.Mode
   ) throws(DecodingProblems) -> CanonicalValue {
-    let problems = node.problems(Self.fields)
+    var problems = node.problems(Self.fields)
     guard problems.isEmpty else { throw DecodingProblems(diagnostics: problems) }
     let reader = MappingReader(node)
-    let text = reader.text("listen") ?? ""
-    guard let (host, port) = Self.parts(text) else {
-      throw DecodingProblems(diagnostics: [
-        (reader["listen"] ?? node).error(
-          "\"listen\" must be an address and a port from 1 to 65535, such as 127.0.0.1:8080 or *:80"
-        )
-      ])
+    var declaration: [String: CanonicalValue] = [:]
+    var ports: [Int] = []
+    for field in Self.fields {
+      guard let text = reader.text(field.name) else { continue }
+      guard let (host, port) = Self.parts(text) else {
+        problems.append(
+          (reader[field.name] ?? node).error(
+            "\"\(field.name)\" must be an address and a port from 1 to 65535, such as"
+              + " 127.0.0.1:8080 or *:80"))
+        continue
+      }
+      if ports.contains(port) {
+        problems.append(
+          (reader[field.name] ?? node).error(
+            "\"\(field.name)\" must be another port than \"listen\""))
+      }
+      ports.append(port)
+      declaration[field.name] = .string("\(host):\(port)")
     }
-    return ["listen": .string("\(host):\(port)")]
+    guard problems.isEmpty else { throw DecodingProblems(diagnostics: problems) }
+    return .object(declaration)
   }
 
   /// One claim for each port: `*:80` clashes with `127.0.0.1:80`, so the address is left out. Two
   /// targets on two addresses of one host with one port are refused too: rare, and never a surprise.
   package func claims(_ declaration: CanonicalValue) -> [String] {
-    guard let text = declaration["listen"]?.string, let (_, port) = Self.parts(text) else {
-      return []
+    Self.fields.compactMap { field in
+      declaration[field.name]?.string.flatMap(Self.parts).map { "port \($0.port)" }
     }
-    return ["port \(port)"]
   }
 
   /// Only literal addresses: nothing else can reach HAProxy's configuration.

@@ -105,11 +105,15 @@ extension HAProxyRouter {
         continue
       }
       let text = try Files.read(settings.configurationFile(key)) ?? ""
-      guard let stored = Rendering.stored(in: text), stored.key == key,
-        let listen = stored.listen, bindProblem(listen) == nil
+      guard var stored = Rendering.stored(in: text), stored.key == key,
+        let listen = stored.address(.listen), bindProblem(listen) == nil
       else {
         try setAside(name)
         continue
+      }
+      // Whoever has the preview's port does not keep users out.
+      if let preview = stored.address(.preview), bindProblem(preview) != nil {
+        stored = stored.withoutPreview()
       }
       longest = max(longest, stored.drainDeadline + .seconds(1))
       try write(stored)

@@ -1,14 +1,21 @@
 import Glibc
 import Model
 
+/// The listeners of a target, by their keys in a declaration.
+enum Listener: String, CaseIterable, Sendable {
+  case listen
+  /// Reaches one stack whatever the split says.
+  case preview
+}
+
 /// `127.0.0.1:8080`, `[::1]:8080`, `*:80`: where a frontend listens.
 struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   /// Without brackets; `*` for all IPv4 addresses.
   let host: String
   let port: Int
 
-  init?(declaration: CanonicalValue) {
-    guard let text = declaration["listen"]?.string else { return nil }
+  init?(declaration: CanonicalValue, _ listener: Listener) {
+    guard let text = declaration[listener.rawValue]?.string else { return nil }
     self.init(text)
   }
 

@@ -4,7 +4,9 @@ import Model
 struct WorkerView: Hashable, Sendable {
   var pid: Int
   var isCurrent: Bool
-  var frontend: FrontendRow?
+  var frontends: [Listener: FrontendRow] = [:]
+  /// The public one.
+  var frontend: FrontendRow? { frontends[.listen] }
   var slots: Set<Slot> = []
   var servers: [Slot: [ServerRow]] = [:]
   /// As `show map` shows it; nil: the worker has no map for the target. Most readings are those of the pass
@@ -65,24 +67,32 @@ struct LiveTarget: Hashable, Sendable {
   var running: StoredRoute? {
     guard let view = current ?? workers.first else { return nil }
     let mode = (view.frontend?.mode).flatMap(TrafficPolicy.Mode.init(rawValue:)) ?? stored?.mode
-    let listen = view.frontend?.addresses.first.flatMap { ListenAddress($0) }
-    let declaration =
-      listen.map { address -> CanonicalValue in
-        if let old = stored?.listen, old.shown == address.shown {
-          return ["listen": .string("\(old)")]
-        }
-        return ["listen": .string("\(address)")]
-      } ?? stored?.declaration ?? .object([:])
     var running = StoredRoute(
-      empty: Route(target: key.target, mode: mode ?? .http, declaration: declaration))
+      empty: Route(
+        target: key.target, mode: mode ?? .http,
+        declaration: declaration(view) ?? stored?.declaration ?? .object([:])))
     if let stored {
       running.drainDeadline = stored.drainDeadline
       running.afterDrain = stored.afterDrain
     }
     let map = view.map ?? [:]
     running.entries = view.slots.sorted().compactMap { entry($0, view, map) }
-    running.fallback = map["fallback"].flatMap { TargetKey.ofBackend($0) }?.slot
+    running.readPicks(map)
+    let parts = stored?.reads ?? running.neededParts
+    running.reads = parts.isEmpty ? nil : parts
     return running
+  }
+
+  /// Where the worker listens, in the words of the files where they mean the same; nil: nowhere.
+  private func declaration(_ view: WorkerView) -> CanonicalValue? {
+    var declaration: [String: CanonicalValue] = [:]
+    for listener in Listener.allCases {
+      guard let text = view.frontends[listener]?.addresses.first, let found = ListenAddress(text)
+      else { continue }
+      let old = stored?.address(listener).flatMap { $0.shown == found.shown ? $0 : nil }
+      declaration[listener.rawValue] = .string("\(old ?? found)")
+    }
+    return declaration["listen"].map { _ in .object(declaration) }
   }
 
   private func entry(

@@ -93,7 +93,9 @@ struct LiveReader: Sendable {
     for (pid, isCurrent, statistics) in world.statistics {
       guard let maps = maps[pid] else { continue }
       var view = WorkerView(pid: pid, isCurrent: isCurrent)
-      view.frontend = statistics.frontends[key.frontend]
+      for listener in Listener.allCases {
+        view.frontends[listener] = statistics.frontends[key.frontend(listener)]
+      }
       view.slots = Set(
         Slot.all(settings.slots).filter { statistics.backends.contains(key.backend($0)) })
       for slot in view.slots {
@@ -146,8 +148,17 @@ struct LiveReader: Sendable {
     of keys: [TargetKey], _ pid: Int
   ) async throws(PlatformError) -> (maps: Maps, table: BackendCounts)? {
     guard let maps = try await maps(of: keys, pid) else { return nil }
-    let table = try await ask("show stat -1 2 -1", pid) { BackendCounts($0.trimmedLine) }
-    return table.map { (maps, $0) }
+    let found = try await ask("show stat -1 3 -1", pid) { BackendCounts($0.trimmedLine) }
+    guard var table = found else { return nil }
+    for key in keys where table.hasPreview(key) {
+      let next = try await ask("show table \(key.frontend)", pid) { reply in
+        var next = table
+        return next.addPublic(key, reply.trimmedLine) ? next : nil
+      }
+      guard let next else { return nil }
+      table = next
+    }
+    return (maps, table)
   }
 
   /// With the longest paths a fifth of the 16 KiB that HAProxy takes in one go.

@@ -15,7 +15,13 @@ struct TargetKey: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 
   var description: String { "\(target.application).\(target.environment)" }
-  var frontend: String { "fe_\(self)" }
+  var frontend: String { frontend(.listen) }
+  func frontend(_ listener: Listener) -> String {
+    switch listener {
+    case .listen: "fe_\(self)"
+    case .preview: "pv_\(self)"
+    }
+  }
   func backend(_ slot: Slot) -> String { "be_\(self)_\(slot)" }
 
   static func < (a: Self, b: Self) -> Bool { a.target < b.target }

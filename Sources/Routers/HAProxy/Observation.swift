@@ -31,6 +31,9 @@ struct Observation {
       for index in observation.route.backends.indices {
         observation.route.backends[index].weightPercent = 0
       }
+      observation.route.chosen = nil
+      observation.route.sticky = nil
+      observation.route.preview = nil
     }
     return observation
   }
@@ -44,9 +47,12 @@ extension LiveTarget {
     for worker in workers where worker.isCurrent || worker.map != current?.map {
       parts.append(worker.map.map(Rendering.map) ?? "-")
       guard worker.isCurrent else { continue }
-      let frontend = worker.frontend
-      parts.append(
-        "\(frontend?.status ?? "-") \(frontend?.addresses ?? []) \(frontend?.maxconn ?? 0)")
+      for listener in Listener.allCases {
+        let frontend = worker.frontends[listener]
+        parts.append(
+          "\(frontend?.status ?? "-") \(frontend?.addresses ?? []) \(frontend?.maxconn ?? 0)"
+            + " \(frontend?.listeners ?? [])")
+      }
       for (slot, rows) in worker.servers.sorted(by: { $0.key < $1.key }) {
         for row in rows.sorted(by: { $0.name < $1.name }) {
           let admin = row.isInMaintenance ? "maint" : row.isDraining ? "drain" : "ready"

@@ -91,20 +91,22 @@ extension HAProxyRouter {
     var taken: [ListenAddress: TargetKey] = [:]
     for key in world.files.sorted() where changes[key] == nil {
       let text = try Files.read(settings.configurationFile(key)) ?? ""
-      if let address = Rendering.stored(in: text)?.listen { taken[address] = key }
+      for address in Rendering.stored(in: text)?.addresses ?? [] { taken[address] = key }
     }
     let bound = Set(
       world.statistics.filter(\.isCurrent).flatMap { $0.2.frontends.values.flatMap(\.addresses) })
     var problems: [TargetKey: String] = [:]
     for key in changes.keys.sorted() {
-      guard case .put(let stored) = changes[key], let address = stored.listen else { continue }
-      if let other = taken.first(where: { $0.key.overlaps(address) })?.value {
-        problems[key] = "\(address) belongs to \(other.target)"
-      } else if !bound.contains(address.shown), let problem = bindProblem(address) {
-        problems[key] = "cannot listen on \(address): \(problem)"
-      } else {
-        taken[address] = key
+      guard case .put(let stored) = changes[key] else { continue }
+      for address in stored.addresses {
+        if let other = taken.first(where: { $0.key.overlaps(address) })?.value {
+          problems[key] = "\(address) belongs to \(other.target)"
+        } else if !bound.contains(address.shown), let problem = bindProblem(address) {
+          problems[key] = "cannot listen on \(address): \(problem)"
+        }
       }
+      guard problems[key] == nil else { continue }
+      for address in stored.addresses { taken[address] = key }
     }
     return problems
   }

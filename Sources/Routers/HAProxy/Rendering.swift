@@ -41,31 +41,10 @@ struct Rendering: Sendable {
 
   /// One target's file; nil for a route that cannot be written.
   func configuration(_ stored: StoredRoute) -> String? {
-    guard let line = stored.line, let listen = stored.listen else { return nil }
+    guard let line = stored.line, let listen = stored.address(.listen) else { return nil }
     let map = settings.mapFile(stored.key)
-    let rule = stored.mode == .tcp ? "tcp-request content" : "http-request"
-    // What was sent and not answered may have been done: only safe methods are sent again.
-    let http = """
-        option forwardfor
-        http-request disable-l7-retry if !{ method GET HEAD OPTIONS }
-
-      """
-    let long = "  timeout client 1h\n"
-    // `nbsrv` guards every use: a stack without a server that is up is passed over here, also
-    // while no agent runs, and never for one that the split does not name. A worker that a reload
-    // is stopping counts no server of any backend, yet has requests left on kept connections.
-    var text = """
-      \(Self.header)\(line)
-      frontend \(stored.key.frontend)
-        mode \(stored.mode.rawValue)
-        bind \(listen)
-      \(stored.mode == .tcp ? long : http)  \(rule) set-var(txn.be) rand(100),map(\(map))
-        \(rule) set-var(txn.fb) str(fallback),map(\(map))
-        use_backend %[var(txn.be)] if { var(txn.be),nbsrv gt 0 }
-        use_backend %[var(txn.fb)] if { var(txn.fb),nbsrv gt 0 }
-        use_backend %[var(txn.be)] if { stopping }
-
-      """
+    var text = "\(Self.header)\(line)\n" + frontend(stored, listen, map)
+    if let preview = stored.address(.preview) { text += previewFrontend(stored, preview, map) }
     for slot in Slot.all(settings.slots) { text += backend(slot, stored, map) }
     return text
   }
@@ -75,6 +54,7 @@ struct Rendering: Sendable {
     lines.append("  balance leastconn")
     lines.append(
       stored.mode == .tcp ? "  timeout server 1h" : "  retry-on conn-failure empty-response")
+    lines += countingRules(stored)
     if slot.check == .http {
       lines.append("  option httpchk")
       lines.append(

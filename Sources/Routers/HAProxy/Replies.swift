@@ -87,8 +87,12 @@ struct FrontendRow: Hashable, Sendable {
   var mode: String
   /// Connections at the same time.
   var maxconn: Int
-  /// Where its listeners accept.
+  /// Where its listeners accept, and their names.
   var addresses: [String] = []
+  var listeners: [String] = []
+
+  /// Says what the frontend reads of requests; nil: nothing.
+  var readsMark: String? { listeners.first { $0.hasPrefix(StoredRoute.markPrefix) } }
 }
 
 /// A number of things. They are added up, so none is larger than any HAProxy can have.

@@ -4,7 +4,8 @@ package import PlatformKit
 /// The requests of each stack, as HAProxy's workers count them: a series is one slot of one worker.
 ///
 /// Counted is what clients see: an answer of 5xx by the stack or, where the stack gave none in time, by HAProxy in
-/// its place. A request that went to another server instead is none of it.
+/// its place. A request that went to another server instead is none of it, and neither is one that came by the
+/// preview's listener; of TCP connections, those are counted, too.
 extension HAProxyRouter: RequestCounter {
   package func counts(
     of targets: Set<TargetID>
@@ -19,7 +20,7 @@ extension HAProxyRouter: RequestCounter {
           guard let map = maps[key].map(parseMap) else { continue }
           for slot in Slot.all(self.settings.slots) {
             guard let generation = StoredRoute.occupant(of: slot, in: map)?.generation,
-              let row = table[key.backend(slot)]
+              let row = table[key, slot]
             else { continue }
             counts[key.target, default: [:]][generation, default: [:]]["\(pid)/\(slot)"] = row
           }
@@ -30,11 +31,19 @@ extension HAProxyRouter: RequestCounter {
   }
 }
 
-/// The rows of backends in `show stat`, of which requests and errors are wanted.
+/// The rows of frontends and backends in `show stat`, of which requests and errors are wanted.
 struct BackendCounts {
   private var rows: [String: RequestCounts] = [:]
+  /// Of targets that have a preview: what came in public.
+  private var publicRows: [TargetKey: [String: RequestCounts]] = [:]
 
-  subscript(_ backend: String) -> RequestCounts? { rows[backend] }
+  subscript(_ key: TargetKey, _ slot: Slot) -> RequestCounts? {
+    let name = key.backend(slot)
+    guard let row = rows[name] else { return nil }
+    return publicRows[key].map { $0[name] ?? RequestCounts() } ?? row
+  }
+
+  func hasPreview(_ key: TargetKey) -> Bool { rows[key.frontend(.preview)] != nil }
 
   /// nil for text that is not a table with all that is wanted.
   init?(_ text: String) {
@@ -55,5 +64,26 @@ struct BackendCounts {
         requests: max(0, isHTTP ? number(5) : number(1)),
         errors: max(0, isHTTP ? number(4) : number(2) &+ number(3)))
     }
+  }
+
+  /// Takes what `show table` says of the target's public requests: lines of `… key=<backend> …
+  /// gpc0=<errors> http_req_cnt=<requests>`. `false`: it is no answer. A target without HTTP has no table.
+  mutating func addPublic(_ key: TargetKey, _ text: String) -> Bool {
+    if text.hasPrefix("Unknown table") { return true }
+    guard text.hasPrefix("# table: \(key.frontend),") else { return false }
+    var counts: [String: RequestCounts] = [:]
+    for line in text.split(separator: "\n").dropFirst() {
+      var words: [Substring: Substring] = [:]
+      for word in line.split(separator: " ") {
+        let pair = word.split(separator: "=", maxSplits: 1)
+        if pair.count == 2 { words[pair[0]] = pair[1] }
+      }
+      guard let name = words["key"], let requests = words["http_req_cnt"].flatMap({ Int($0) }),
+        let errors = words["gpc0"].flatMap({ Int($0) })
+      else { return false }
+      counts[String(name)] = RequestCounts(requests: requests, errors: errors)
+    }
+    publicRows[key] = counts
+    return true
   }
 }

@@ -11,12 +11,7 @@ func checkRoute(_ route: Route, slots: Int) throws(PlatformError) {
   let names = [route.target.application.rawValue, route.target.environment.rawValue]
   guard names.allSatisfy(isValidName) else { throw reject("the target's name is not valid") }
   guard route.mode != .none else { throw reject("a target without traffic has no route") }
-  guard ListenAddress(declaration: route.declaration) != nil else {
-    throw reject("listen must be an address and a port such as 127.0.0.1:8080")
-  }
-  guard route.declaration.object?.keys.elementsEqual(["listen"]) == true else {
-    throw reject("only `listen` is known")
-  }
+  if let problem = listenProblem(route.declaration) { throw reject(problem) }
   guard route.backends.count <= slots else {
     throw reject("\(route.backends.count) stacks, but only \(slots) fit")
   }
@@ -31,9 +26,25 @@ func checkRoute(_ route: Route, slots: Int) throws(PlatformError) {
       throw reject("the fallback \(fallback) is not behind the route")
     }
   }
+  if let problem = pickProblem(route) { throw reject(problem) }
   for backend in route.backends {
     if let problem = problem(of: backend) { throw reject("\(backend.generation): \(problem)") }
   }
+}
+
+private func listenProblem(_ declaration: CanonicalValue) -> String? {
+  guard let listen = ListenAddress(declaration: declaration, .listen) else {
+    return "listen must be an address and a port such as 127.0.0.1:8080"
+  }
+  let known = Set(Listener.allCases.map(\.rawValue))
+  guard let keys = declaration.object?.keys, known.isSuperset(of: keys) else {
+    return "only `listen` and `preview` are known"
+  }
+  guard keys.contains(Listener.preview.rawValue) else { return nil }
+  guard let preview = ListenAddress(declaration: declaration, .preview) else {
+    return "preview must be an address and a port such as 127.0.0.1:8081"
+  }
+  return listen.overlaps(preview) ? "preview must be another port than listen" : nil
 }
 
 private func problem(of backend: Backend) -> String? {

@@ -2,9 +2,9 @@
 /// its own name: `h0/web-production-v001-…-i0.9001`.
 enum RouteField: Hashable, Sendable, CaseIterable {
   case file(String)
-  case listen
-  case listenStatus
-  case listenMaxconn
+  case listener(Listener)
+  case listenerStatus(Listener)
+  case listenerMaxconn(Listener)
   case server(String)
   case address(String)
   case check(String)
@@ -16,17 +16,19 @@ enum RouteField: Hashable, Sendable, CaseIterable {
 
   /// One of each, of any file, server or worker.
   static let allCases: [RouteField] = [
-    .file("*"), .listen, .listenStatus, .listenMaxconn, .server("*/*"), .address("*/*"),
-    .check("*/*"), .maxconn("*/*"), .state("*/*"), .weight("*/*"), .split, .oldSplit(worker: nil),
+    .file("*"), .listener(.listen), .listenerStatus(.listen), .listenerMaxconn(.listen),
+    .listener(.preview), .listenerStatus(.preview), .listenerMaxconn(.preview), .server("*/*"),
+    .address("*/*"), .check("*/*"), .maxconn("*/*"), .state("*/*"), .weight("*/*"), .split,
+    .oldSplit(worker: nil),
   ]
 
   /// JSON pointer.
   var path: String {
     switch self {
     case .file(let name): "/files/\(name)"
-    case .listen: "/listen"
-    case .listenStatus: "/listen/status"
-    case .listenMaxconn: "/listen/maxconn"
+    case .listener(let listener): "/\(listener)"
+    case .listenerStatus(let listener): "/\(listener)/status"
+    case .listenerMaxconn(let listener): "/\(listener)/maxconn"
     case .server(let name): "/servers/\(name)"
     case .address(let name): "/servers/\(name)/address"
     case .check(let name): "/servers/\(name)/check"

@@ -31,6 +31,7 @@ enum RoutePlan {
     if let step = addStage(base, wanted, slots, live) {
       return makeRoom(for: step, base, wanted, live, at.now) ?? step
     }
+    if let step = readStage(base, wanted) { return step }
     if let step = splitStage(base, wanted, live, at) { return step }
     if at.patience, let step = checkStage(base, wanted, live) { return step }
     if let step = removeStage(base, wanted, live, at.now) { return step }
@@ -84,6 +85,13 @@ enum RoutePlan {
     return room
   }
 
+  /// What the new split looks at has to be read of requests before. What it no longer looks at waits for
+  /// the next reload.
+  private static func readStage(_ base: StoredRoute, _ wanted: Route) -> Step? {
+    let isRead = RequestPart.all(of: wanted).allSatisfy { base.reads?.contains($0) == true }
+    return base.mode != wanted.mode || isRead ? nil : .reload(base.reading(for: wanted))
+  }
+
   /// The new split, once every stack that rises has a server that HAProxy itself has seen up.
   private static func splitStage(
     _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ at: Circumstances
@@ -103,15 +111,15 @@ enum RoutePlan {
         }
       }
       next.entries[index].backend.weightPercent = weight
-      if weight > 0 {
+    }
+    next.pick(as: wanted)
+    for (index, slot) in next.entries.map(\.slot).enumerated() {
+      if next.isUsed(slot) {
         next.entries[index].drainingSince = nil
-      } else if entry.backend.weightPercent > 0 {
+      } else if base.isUsed(slot) {
         next.entries[index].drainingSince = at.now
       }
     }
-    next.fallback = wanted.fallback.flatMap { generation in
-      wanted.backends.first { $0.generation == generation }
-    }.flatMap { backend in next.entries.first { $0.isSameStack(as: backend) }?.slot }
     return next == base ? nil : .perform([.writeFiles(next)])
   }
 
@@ -129,7 +137,7 @@ enum RoutePlan {
   }
 
   /// What is no longer wanted goes when it carries nothing, or when its sessions have had their time;
-  /// its share and its place as fallback have to be gone before.
+  /// its share, its picks and its place as fallback have to be gone before.
   private static func removeStage(
     _ base: StoredRoute, _ wanted: Route, _ live: LiveTarget, _ now: BootTime
   ) -> Step? {
@@ -139,13 +147,13 @@ enum RoutePlan {
     var cuts: [Action] = []
     for var entry in base.entries {
       if let match = wanted.backends.first(where: { entry.isSameStack(as: $0) }) {
-        let (kept, wait) = instances(entry, match, live, base.key)
+        let (kept, wait) = instances(entry, match, live, base)
         entry.backend.endpoints = kept
         next.entries.append(entry)
         waits += wait.map { [$0] } ?? []
         continue
       }
-      guard entry.backend.weightPercent == 0, base.fallback != entry.slot else {
+      guard !base.isUsed(entry.slot), base.fallback != entry.slot else {
         next.entries.append(entry)
         continue
       }
@@ -181,17 +189,17 @@ enum RoutePlan {
 
   /// Instances that are gone leave their stack, but never its last server that is up.
   private static func instances(
-    _ entry: StoredRoute.Entry, _ wanted: Backend, _ live: LiveTarget, _ key: TargetKey
+    _ entry: StoredRoute.Entry, _ wanted: Backend, _ live: LiveTarget, _ base: StoredRoute
   ) -> (kept: [Endpoint], wait: String?) {
     let rows = live.current?.servers[entry.slot] ?? []
-    let names = Set(wanted.endpoints.map { ServerName(wanted, $0).text(key) })
+    let names = Set(wanted.endpoints.map { ServerName(wanted, $0).text(base.key) })
     let isCovered = rows.contains { names.contains($0.name) && $0.isUp }
     var wait: String?
     let kept = entry.backend.endpoints.filter { endpoint in
-      let name = ServerName(entry.backend, endpoint).text(key)
+      let name = ServerName(entry.backend, endpoint).text(base.key)
       if names.contains(name) { return true }
       let isUp = rows.contains { $0.name == name && $0.isUp }
-      guard isUp, entry.backend.weightPercent > 0, !isCovered else { return false }
+      guard isUp, base.isUsed(entry.slot), !isCovered else { return false }
       wait = "another server of \(wanted.generation) than \(name) to be up"
       return true
     }

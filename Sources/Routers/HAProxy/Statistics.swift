@@ -57,7 +57,10 @@ struct Statistics: Hashable, Sendable {
           status: cell(.status), weight: count(cell(.uweight)),
           checkStatus: check.hasPrefix("* ") ? String(check.dropFirst(2)) : check,
           address: cell(.addr), maxconn: count(cell(.slim))))
-    default: frontends[cell(.pxname)]?.addresses.append(cell(.addr))
+    default:
+      let name = cell(.pxname)
+      frontends[name]?.addresses.append(cell(.addr))
+      frontends[name]?.listeners.append(cell(.svname))
     }
   }
 }

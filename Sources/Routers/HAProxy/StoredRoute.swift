@@ -37,9 +37,17 @@ struct StoredRoute: Hashable, Codable, Sendable {
   /// Sorted by slot.
   var entries: [Entry] = []
   var fallback: Slot?
+  var chosen: Chosen?
+  var sticky: Sticky?
+  var preview: Slot?
+  /// What the configuration reads of each request, needed or not any more; nil: nothing.
+  var reads: [RequestPart]?
 
   var key: TargetKey { TargetKey(target) }
-  var listen: ListenAddress? { ListenAddress(declaration: declaration) }
+  func address(_ listener: Listener) -> ListenAddress? {
+    ListenAddress(declaration: declaration, listener)
+  }
+  var addresses: [ListenAddress] { Listener.allCases.compactMap(address) }
 
   /// A route with nothing behind it: how every target's configuration is first loaded.
   init(empty route: Route) {
@@ -54,8 +62,8 @@ struct StoredRoute: Hashable, Codable, Sendable {
   func declared(by route: Route) -> StoredRoute {
     var stored = StoredRoute(empty: route)
     stored.entries = entries
-    stored.fallback = fallback
-    return stored
+    stored.keepPicks(of: self)
+    return stored.reading(for: route)
   }
 
   /// The same with the drain policy of `route`, which no worker needs to know.
@@ -73,7 +81,20 @@ struct StoredRoute: Hashable, Codable, Sendable {
       target: target, mode: mode, declaration: declaration, drainDeadline: drainDeadline,
       afterDrain: afterDrain,
       backends: entries.map(\.backend).sorted { $0.generation < $1.generation },
-      fallback: fallback.flatMap { entry($0)?.backend.generation })
+      fallback: generation(fallback),
+      chosen: chosen.flatMap { chosen in
+        generation(chosen.slot).map { ChosenRequests(generation: $0, rules: chosen.rules) }
+      },
+      sticky: sticky.flatMap { sticky in
+        generation(sticky.slot).map {
+          StickyTraffic(cookie: sticky.cookie, generation: $0, maxAge: sticky.maxAge)
+        }
+      },
+      preview: generation(preview))
+  }
+
+  private func generation(_ slot: Slot?) -> Generation? {
+    slot.flatMap { entry($0)?.backend.generation }
   }
 
   /// Where the map says what the servers of a slot are checked by.
@@ -106,6 +127,7 @@ struct StoredRoute: Hashable, Codable, Sendable {
       if let path = entry.backend.checkPath { map[Self.pathKey(entry.slot)] = path }
     }
     if let fallback { map["fallback"] = key.backend(fallback) }
+    map.merge(pickMap) { own, _ in own }
     return map
   }
 
@@ -120,7 +142,8 @@ struct StoredRoute: Hashable, Codable, Sendable {
   /// nil when the line is not one that the router wrote.
   init?(line: some StringProtocol) {
     guard let stored = try? JSONDecoder().decode(StoredRoute.self, from: Data(line.utf8)),
-      stored.entries.allSatisfy({ (0...100).contains($0.backend.weightPercent) })
+      stored.entries.allSatisfy({ (0...100).contains($0.backend.weightPercent) }),
+      (stored.neededParts + (stored.reads ?? [])).allSatisfy({ isPartName($0.name) })
     else { return nil }
     self = stored
   }

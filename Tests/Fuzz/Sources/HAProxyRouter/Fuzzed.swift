@@ -18,14 +18,14 @@ package func fuzzHAProxy(_ bytes: [UInt8]) {
   var live = LiveTarget(key: key)
   if let statistics = Statistics(text) {
     let rows = statistics.servers.values.flatMap { $0 }
-    view.frontend = statistics.frontends.values.first
+    view.frontends[.listen] = statistics.frontends.values.first
     view.servers[Slot(.http, 0)] = rows
     _ = rows.map { ($0.isUp, $0.isUnchecked, $0.isDraining) }
   }
   live.workers = [view, view]
   _ = live.sessions(Slot(.http, 0))
   _ = live.serversUp(Slot(.http, 0))
-  _ = live.running
+  _ = live.running?.map
 }
 
 /// The first line of a target's file, which somebody may have changed.
@@ -38,7 +38,8 @@ package func fuzzStoredRoute(_ bytes: [UInt8]) {
   if let configuration = rendering.configuration(stored) {
     precondition(Rendering.stored(in: configuration) == stored, "read otherwise than written")
     let lines = configuration.split(separator: "\n")
-    precondition(lines.filter { $0.hasPrefix("frontend") }.count == 1, "a second frontend")
+    precondition(
+      lines.filter { $0.hasPrefix("frontend") }.count == stored.addresses.count, "another frontend")
   }
   let now = BootTime(bootID: "a", milliseconds: 1)
   for entry in stored.entries {
