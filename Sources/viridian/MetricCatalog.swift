@@ -1,5 +1,6 @@
 import Agent
 import Foundation
+import MetricHTTP
 import PlatformKit
 import PrometheusMetrics
 import Transport
@@ -11,8 +12,7 @@ enum MetricCatalog {
     var providers: [String: any MetricProvider] = [:]
     for entry in configuration.metrics {
       switch entry.kind {
-      case "prometheus":
-        providers[entry.name] = try prometheus(entry)
+      case "prometheus": providers[entry.name] = PrometheusProvider(try endpoint(entry))
       default:
         throw AgentError.startup(
           "no provider of metrics of kind \"\(entry.kind)\" in this version: it knows prometheus")
@@ -21,12 +21,14 @@ enum MetricCatalog {
     return providers
   }
 
-  private static func prometheus(_ entry: MetricEntry) throws -> PrometheusProvider {
+  private static func endpoint(_ entry: MetricEntry) throws -> MetricEndpoint {
     let http = try HTTPClient(connections: 4)
     guard let path = entry.tokenFile else {
-      return PrometheusProvider(url: entry.url, http: http, timeout: entry.timeout)
+      return MetricEndpoint(
+        url: entry.url, http: http, timeout: entry.timeout, caFile: entry.caFile)
     }
-    return PrometheusProvider(url: entry.url, http: http, timeout: entry.timeout) {
+    return MetricEndpoint(url: entry.url, http: http, timeout: entry.timeout, caFile: entry.caFile)
+    {
       () throws(PlatformError) in try token(path)
     }
   }
