@@ -87,6 +87,9 @@ let package = Package(
       ["MetricHTTP", "Model", "PlatformKit", "Transport"]),
     module("Transport", ["CCurl"]),
     module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
+    module(
+      "WebhookMetrics", path: "Metrics/Webhook",
+      ["MetricHTTP", "Model", "PlatformKit", "Transport"]),
 
     .executableTarget(
       name: "viridian",
@@ -94,7 +97,7 @@ let package = Package(
         "Agent", "Alerts", "Analysis", "CHost", "Display", "GitSource", "HAProxyRouter",
         "LedgerKit",
         "LedgerStore", "LocalPlatform", "Manifest", "MetricHTTP", "Model", "Planning",
-        "PlatformKit", "PrometheusMetrics", "Transport", "Web",
+        "PlatformKit", "PrometheusMetrics", "Transport", "Web", "WebhookMetrics",
         arguments, lifecycle, logging, signals,
       ],
       path: "Sources/viridian", swiftSettings: settings),
@@ -181,5 +184,8 @@ let package = Package(
     tests("RepositoryTests", []),
     tests("SimulationTests", ["Simulation"], exclude: ["Regressions"]),
     tests("TransportTests", ["Support", "Transport"]),
+    tests(
+      "WebhookTests",
+      ["MetricHTTP", "Model", "PlatformKit", "Support", "Transport", "WebhookMetrics"]),
   ]
 )

@@ -4,6 +4,7 @@ import MetricHTTP
 import PlatformKit
 import PrometheusMetrics
 import Transport
+import WebhookMetrics
 
 /// The providers of metrics that this product knows.
 enum MetricCatalog {
@@ -13,9 +14,11 @@ enum MetricCatalog {
     for entry in configuration.metrics {
       switch entry.kind {
       case "prometheus": providers[entry.name] = PrometheusProvider(try endpoint(entry))
+      case "webhook": providers[entry.name] = WebhookProvider(try endpoint(entry))
       default:
         throw AgentError.startup(
-          "no provider of metrics of kind \"\(entry.kind)\" in this version: it knows prometheus")
+          "no provider of metrics of kind \"\(entry.kind)\" in this version: it knows prometheus "
+            + "and webhook")
       }
     }
     return providers

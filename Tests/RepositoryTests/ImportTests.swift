@@ -21,6 +21,7 @@ private let mayImport: [String: Set<String>] = [
   "Routers/HAProxy": door,
   "Metrics/HTTP": door,
   "Metrics/Prometheus": door.union(["MetricHTTP"]),
+  "Metrics/Webhook": door.union(["MetricHTTP"]),
   "Agent": system.union([
     "Alerts", "Crypto", "GitSource", "LedgerKit", "Logging", "Manifest", "Model", "Planning",
     "PlatformKit", "ServiceLifecycle", "Transport",
