@@ -75,7 +75,7 @@ JUDGE_PACKAGES := $(BUILD_PACKAGES) python3 python3-matplotlib python3-numpy
 TEST_GROUPS := \
 	^(Model|Analysis|Manifest|Planning|Display|Alerts|Agent|Repository)Tests \
 	^SimulationTests \
-	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform|Prometheus)Tests \
+	^(LedgerStore|Transport|GitSource|Keeper|LocalPlatform|Prometheus|Webhook)Tests \
 	^HAProxyRouterTests \
 	^EndToEndTests
 

@@ -78,20 +78,26 @@ let package = Package(
     module(
       "LocalPlatform", path: "Platforms/Local", ["CHost", "KeeperKit", "Model", "PlatformKit"]),
     module("Manifest", ["Model", "PlatformKit", yams]),
+    module("MetricHTTP", path: "Metrics/HTTP", ["PlatformKit", "Transport"]),
     module("Model", [crypto]),
     module("Planning", ["Analysis", "LedgerKit", "Model"]),
     module("PlatformKit", ["Model"]),
-    module("PrometheusMetrics", path: "Metrics/Prometheus", ["PlatformKit", "Transport"]),
+    module(
+      "PrometheusMetrics", path: "Metrics/Prometheus",
+      ["MetricHTTP", "Model", "PlatformKit", "Transport"]),
     module("Transport", ["CCurl"]),
     module("Web", ["LedgerKit", "Model", hummingbird, lifecycle, logging]),
+    module(
+      "WebhookMetrics", path: "Metrics/Webhook",
+      ["MetricHTTP", "Model", "PlatformKit", "Transport"]),
 
     .executableTarget(
       name: "viridian",
       dependencies: [
         "Agent", "Alerts", "Analysis", "CHost", "Display", "GitSource", "HAProxyRouter",
         "LedgerKit",
-        "LedgerStore", "LocalPlatform", "Manifest", "Model", "Planning", "PlatformKit",
-        "PrometheusMetrics", "Transport", "Web",
+        "LedgerStore", "LocalPlatform", "Manifest", "MetricHTTP", "Model", "Planning",
+        "PlatformKit", "PrometheusMetrics", "Transport", "Web", "WebhookMetrics",
         arguments, lifecycle, logging, signals,
       ],
       path: "Sources/viridian", swiftSettings: settings),
@@ -172,9 +178,14 @@ let package = Package(
     tests(
       "PlanningTests", ["Analysis", "LedgerKit", "Model", "Planning", "Support"],
       exclude: ["Scenarios"]),
-    tests("PrometheusTests", ["PlatformKit", "PrometheusMetrics", "Support", "Transport"]),
+    tests(
+      "PrometheusTests",
+      ["MetricHTTP", "Model", "PlatformKit", "PrometheusMetrics", "Support", "Transport"]),
     tests("RepositoryTests", []),
     tests("SimulationTests", ["Simulation"], exclude: ["Regressions"]),
     tests("TransportTests", ["Support", "Transport"]),
+    tests(
+      "WebhookTests",
+      ["MetricHTTP", "Model", "PlatformKit", "Support", "Transport", "WebhookMetrics"]),
   ]
 )

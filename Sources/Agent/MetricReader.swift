@@ -7,7 +7,7 @@ package actor MetricReader {
   package struct Question: Hashable, Sendable {
     package var stack: StackID
     package var metric: AnalysisDeclaration.Metric
-    /// What `${…}` in the query stands for.
+    /// By `Metric.Value`.
     package var values: [String: String]
     package init(stack: StackID, metric: AnalysisDeclaration.Metric, values: [String: String]) {
       self.stack = stack
@@ -17,7 +17,7 @@ package actor MetricReader {
   }
 
   private struct Answer {
-    var value: Observed<Double>
+    var value: Observed<MetricReading>
     var at: Now
   }
 
@@ -39,13 +39,13 @@ package actor MetricReader {
   /// The newest answers to exactly these questions, and begins to ask those that are due.
   package func answers(
     to questions: Set<Question>, at now: Now
-  ) -> [Question: Observed<Double>] {
+  ) -> [Question: Observed<MetricReading>] {
     answers = answers.filter { questions.contains($0.key) }
     for question in questions where !underWay.contains(question) && isDue(question, now) {
       underWay.insert(question)
       Task { await self.ask(question) }
     }
-    var known: [Question: Observed<Double>] = [:]
+    var known: [Question: Observed<MetricReading>] = [:]
     for question in questions {
       guard let answer = answers[question] else {
         known[question] = .unknown(reason: "not asked yet")
@@ -71,7 +71,7 @@ package actor MetricReader {
     answers[question] = Answer(value: value, at: clock.now())
   }
 
-  private func value(of question: Question) async -> Observed<Double> {
+  private func value(of question: Question) async -> Observed<MetricReading> {
     let metric = question.metric
     guard let provider = providers[metric.provider] else {
       let known = providers.keys.sorted().joined(separator: ", ")
@@ -80,10 +80,10 @@ package actor MetricReader {
           + (known.isEmpty ? "" : ": it knows \(known)"))
     }
     do throws(PlatformError) {
-      guard
-        let value = try await provider.value(of: metric.query, inserting: question.values)
+      guard let reading = try await provider.reading(of: metric, with: question.values)
       else { return .unknown(reason: "the query gives no number") }
-      return value.isFinite ? .known(value) : .unknown(reason: "\(value) is no number")
+      return reading.number.isFinite
+        ? .known(reading) : .unknown(reason: "\(reading.number) is no number")
     } catch {
       return .unknown(reason: "\(error)")
     }

@@ -14,7 +14,7 @@ extension Pass {
   /// Each provider is asked beside the passes; what it said last counts.
   private func metrics(
     of targets: Set<TargetID>, _ state: PassState, at now: Now
-  ) async -> [TargetID: [String: Observed<Double>]] {
+  ) async -> [TargetID: [String: Observed<MetricReading>]] {
     var questions: [MetricReader.Question: TargetID] = [:]
     for target in targets {
       guard let record = state.records[target]?.value, let rollout = record.rollout else {
@@ -23,13 +23,13 @@ extension Pass {
       // By the names that it was launched under.
       let candidate = record.stacks[rollout.candidate]
       let stack = candidate?.order?.stack ?? StackID(target, rollout.candidate)
-      let values = values(of: stack, version: candidate?.version ?? "")
+      let values = values(of: stack, candidate)
       for metric in rollout.analysis?.metrics ?? [] {
         questions[.init(stack: stack, metric: metric, values: values)] = target
       }
     }
     guard !questions.isEmpty else { return [:] }
-    var result: [TargetID: [String: Observed<Double>]] = [:]
+    var result: [TargetID: [String: Observed<MetricReading>]] = [:]
     for (question, value) in await parts.metrics.answers(to: Set(questions.keys), at: now) {
       guard let target = questions[question] else { continue }
       result[target, default: [:]][question.metric.name] = value
@@ -37,15 +37,16 @@ extension Pass {
     return result
   }
 
-  private func values(of stack: StackID, version: String) -> [String: String] {
+  private func values(of stack: StackID, _ record: StackRecord?) -> [String: String] {
     let values = AnalysisDeclaration.Metric.Value.allCases.map { value in
       switch value {
       case .application: (value.rawValue, "\(stack.target.application)")
+      case .digest: (value.rawValue, record.map { "\($0.stackDigest)" } ?? "")
       case .environment: (value.rawValue, "\(stack.target.environment)")
       case .generation: (value.rawValue, "\(stack.generation)")
       case .stack: (value.rawValue, stack.name())
       case .target: (value.rawValue, "\(stack.target)")
-      case .version: (value.rawValue, version)
+      case .version: (value.rawValue, record?.version ?? "")
       }
     }
     return Dictionary(uniqueKeysWithValues: values)

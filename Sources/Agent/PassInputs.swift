@@ -29,7 +29,7 @@ package struct PassInputs: Sendable {
   /// Requests by stack and series, of targets whose traffic is judged.
   package var counts: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]
   /// Of metrics that judge them.
-  package var metrics: [TargetID: [String: Observed<Double>]] = [:]
+  package var metrics: [TargetID: [String: Observed<MetricReading>]] = [:]
   package init(
     now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
     sources: [SourceName: SourceView], claims: Claims, renames: Renames,

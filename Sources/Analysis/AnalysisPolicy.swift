@@ -143,17 +143,18 @@ extension RateLimit {
     return low.isFinite && high.isFinite && low <= high
   }
 
-  /// What is wrong with a value; nil when it is inside.
-  func finding(_ value: RateMeasurement.Value) -> Finding? {
-    switch value {
+  /// What is wrong with a measurement; nil when it is inside.
+  func finding(_ measurement: RateMeasurement) -> Finding? {
+    let words = measurement.words.map { ": \($0)" } ?? ""
+    return switch measurement.value {
     case .missing: Finding(.noRate, "\(name): the provider gave no number")
     case .notANumber(let text): Finding(.noRate, "\(name): \(text) is no number")
     case .number(let number) where !isCredible(number):
       Finding(.noRate, "\(name): \(number.text) cannot be true")
     case .number(let number) where number < minimum ?? number:
-      Finding(.rateOutOfBounds, "\(name) is \(number.text), below \((minimum ?? 0).text)")
+      Finding(.rateOutOfBounds, "\(name) is \(number.text), below \((minimum ?? 0).text)\(words)")
     case .number(let number) where number > maximum ?? number:
-      Finding(.rateOutOfBounds, "\(name) is \(number.text), above \((maximum ?? 0).text)")
+      Finding(.rateOutOfBounds, "\(name) is \(number.text), above \((maximum ?? 0).text)\(words)")
     case .number: nil
     }
   }

@@ -82,8 +82,9 @@ private struct Look {
   /// A number that a limit names must be there; of those that no limit names nothing is demanded.
   var rates: [Finding] {
     policy.rates.flatMap { limit in
-      let values = measurements.rates.filter { $0.name == limit.name }.map(\.value)
-      return (values.isEmpty ? [.missing] : values).compactMap { limit.finding($0) }
+      let found = measurements.rates.filter { $0.name == limit.name }
+      let rates = found.isEmpty ? [RateMeasurement(name: limit.name, value: nil)] : found
+      return rates.compactMap { limit.finding($0) }
     }
   }
 

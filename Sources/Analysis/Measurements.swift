@@ -53,10 +53,13 @@ package struct RateMeasurement: Hashable, Codable, Sendable {
 
   package var name: String
   package var value: Value
+  /// What the provider says of it; nil: nothing.
+  package var words: String?
 
   /// `value`: as the provider gave it, whatever it is.
-  package init(name: String, value: Double?) {
+  package init(name: String, value: Double?, words: String? = nil) {
     self.name = name
+    self.words = words
     self.value =
       switch value {
       case nil: .missing

@@ -175,8 +175,12 @@ package enum ManifestFields {
     Field("name", .name, "For people.", required: true),
     Field("provider", .name, "A provider of the agent's configuration.", required: true),
     Field(
-      "query", .text, "In the provider's language, `${stack}` and the like in it.", required: true),
-    Field("minimum", .decimal(-1_000_000_000...1_000_000_000), "Below it the candidate fails."),
+      "query", .text,
+      "In the provider's language, `${stack}` and the like in it; none for a webhook."),
+    Field("metadata", .map(.text), "For a webhook: what else it is told."),
+    Field(
+      "minimum", .decimal(-1_000_000_000...1_000_000_000), "Below it the candidate fails.",
+      standard: "1 without query and maximum"),
     Field("maximum", .decimal(-1_000_000_000...1_000_000_000), "Above it the candidate fails."),
   ]
 

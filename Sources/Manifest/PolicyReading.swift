@@ -70,51 +70,6 @@ extension MappingReader {
     return isPercent ? (number * count + (roundingUp ? 99 : 0)) / 100 : number
   }
 
-  /// `rollout.analysis`.
-  private func analysis(_ problems: inout [Diagnostic]) -> AnalysisDeclaration {
-    var analysis = AnalysisDeclaration()
-    let errors = mapping("errors")
-    analysis.errorRatio = errors?.decimal("ratio") ?? analysis.errorRatio
-    analysis.errorMarginPoints = errors?.decimal("margin") ?? analysis.errorMarginPoints
-    analysis.errorCeilingPercent = errors?.decimal("ceiling")
-    analysis.minimumRequests = integer("minimumRequests") ?? analysis.minimumRequests
-    analysis.noTraffic = choice("noTraffic") ?? analysis.noTraffic
-    analysis.deadline = duration("deadline") ?? analysis.deadline
-    for key in ["margin", "ceiling"] {
-      guard let value = errors?[key], errors?.decimal(key) ?? 1 < 0.0001 else { continue }
-      problems.append(value.error("\"\(key)\" must be at least 0.0001 percent"))
-    }
-    for node in list("metrics") {
-      let metric = MappingReader(node)
-      let (minimum, maximum) = (metric.decimal("minimum"), metric.decimal("maximum"))
-      if minimum == nil && maximum == nil {
-        problems.append(node.error("a metric needs a minimum or a maximum"))
-      } else if let minimum, let maximum, minimum > maximum {
-        problems.append(node.error("the minimum is above the maximum"))
-      }
-      checkNames(metric, &problems)
-      if analysis.metrics.contains(where: { $0.name == metric.text("name") }) {
-        problems.append(node.error("two metrics are called \(metric.text("name") ?? "")"))
-      }
-      analysis.metrics.append(
-        AnalysisDeclaration.Metric(
-          name: metric.text("name") ?? "", provider: metric.text("provider") ?? "",
-          query: metric.text("query") ?? "", minimum: minimum, maximum: maximum))
-    }
-    return analysis
-  }
-
-  /// What `${…}` in a query stands for is known when it is asked.
-  private func checkNames(_ metric: MappingReader, _ problems: inout [Diagnostic]) {
-    let known = AnalysisDeclaration.Metric.Value.allCases.map(\.rawValue)
-    for found in (metric.text("query") ?? "").matches(of: /\$\{([^}]*)\}?/)
-    where !known.contains(String(found.1)) {
-      problems.append(
-        (metric["query"] ?? metric.node).error(
-          "no ${\(found.1)} in a query", suggestion: "known: \(known.joined(separator: ", "))"))
-    }
-  }
-
   /// `drift`.
   func driftPolicy(_ problems: inout [Diagnostic]) -> DriftPolicy {
     let standard = DriftPolicy()

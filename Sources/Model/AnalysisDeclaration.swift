@@ -12,23 +12,29 @@ package struct AnalysisDeclaration: Hashable, Codable, Sendable {
     package var name: String
     /// A provider of the agent's configuration.
     package var provider: String
-    /// What `${…}` in a query may name, always of the candidate.
+    /// What is known of the candidate; what `${…}` in a query may name.
     package enum Value: String, CaseIterable, Sendable {
-      case application, environment, generation, stack, target, version
+      case application, digest, environment, generation, stack, target, version
     }
 
-    /// In the provider's language, with `${stack}` and the like as they are written.
-    package var query: String
+    /// What a webhook is told beside the `metadata` that are declared.
+    package static let inMetadata: [Value] = [.generation, .stack, .target, .version]
+
+    /// In the provider's language, with `${stack}` and the like as they are written; nil: for a webhook.
+    package var query: String?
+    /// For a webhook; nil: nothing is declared.
+    package var metadata: [String: String]?
     /// At least one of both is given; outside of them the candidate fails.
     package var minimum: Double?
     package var maximum: Double?
     package init(
-      name: String, provider: String, query: String, minimum: Double? = nil,
-      maximum: Double? = nil
+      name: String, provider: String, query: String? = nil, metadata: [String: String]? = nil,
+      minimum: Double? = nil, maximum: Double? = nil
     ) {
       self.name = name
       self.provider = provider
       self.query = query
+      self.metadata = metadata
       self.minimum = minimum
       self.maximum = maximum
     }

@@ -141,7 +141,7 @@ package struct TargetInput: Hashable, Codable, Sendable {
   /// Requests by stack and series, as the router counts them; nil: nobody asked, for nothing is judged.
   package var counts: Observed<[Generation: [String: RequestCounts]]>?
   /// Of the metrics that a rollout in progress asks for; nil: nobody asked.
-  package var metrics: [String: Observed<Double>]?
+  package var metrics: [String: Observed<MetricReading>]?
   /// After so long every reading shows a write, as the router documents it.
   package var routePropagation: Duration = .zero
   /// Actions of this target that are still being executed.

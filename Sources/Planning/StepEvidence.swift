@@ -8,8 +8,8 @@ package struct StepEvidence: Hashable, Codable, Sendable {
   /// Since the step began; nil: never read.
   package private(set) var candidate: RequestCounts?
   package private(set) var stable: RequestCounts?
-  /// The newest numbers of the metrics that are asked for.
-  package private(set) var metrics: [String: Observed<Double>] = [:]
+  /// The newest readings of the metrics that are asked for.
+  package private(set) var metrics: [String: Observed<MetricReading>] = [:]
   /// Accumulated time since the counters were last read.
   package private(set) var age: Duration = .zero
   /// Each counter as it was last read.
@@ -29,7 +29,9 @@ package struct StepEvidence: Hashable, Codable, Sendable {
     add(stable, to: \.stable, "stable", isCounted)
   }
 
-  package mutating func take(metrics: [String: Observed<Double>]) { self.metrics = metrics }
+  package mutating func take(metrics: [String: Observed<MetricReading>]) {
+    self.metrics = metrics
+  }
 
   private mutating func add(
     _ series: [String: RequestCounts]?, to place: WritableKeyPath<StepEvidence, RequestCounts?>,

@@ -1,10 +1,13 @@
+package import Model
+
 /// What knows numbers about stacks, such as Prometheus.
 package protocol MetricProvider: Sendable {
-  /// The one number that `query` stands for now; nil: it knows none.
+  /// What the metric is now; nil: it knows no number.
   ///
-  /// `values`: for each `${name}` in the query, inserted so that it stays a value whatever is in it.
-  /// Errors: `.transient` when it cannot be asked; `.rejected` for a query that makes no sense.
-  func value(
-    of query: String, inserting values: [String: String]
-  ) async throws(PlatformError) -> Double?
+  /// `values`: of the candidate, by `Metric.Value`; in a query they are inserted so that each stays a value
+  /// whatever is in it. Errors: `.transient` when it cannot be asked; `.rejected` for a metric that makes no
+  /// sense.
+  func reading(
+    of metric: AnalysisDeclaration.Metric, with values: [String: String]
+  ) async throws(PlatformError) -> MetricReading?
 }

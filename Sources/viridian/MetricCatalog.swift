@@ -1,8 +1,10 @@
 import Agent
 import Foundation
+import MetricHTTP
 import PlatformKit
 import PrometheusMetrics
 import Transport
+import WebhookMetrics
 
 /// The providers of metrics that this product knows.
 enum MetricCatalog {
@@ -11,22 +13,25 @@ enum MetricCatalog {
     var providers: [String: any MetricProvider] = [:]
     for entry in configuration.metrics {
       switch entry.kind {
-      case "prometheus":
-        providers[entry.name] = try prometheus(entry)
+      case "prometheus": providers[entry.name] = PrometheusProvider(try endpoint(entry))
+      case "webhook": providers[entry.name] = WebhookProvider(try endpoint(entry))
       default:
         throw AgentError.startup(
-          "no provider of metrics of kind \"\(entry.kind)\" in this version: it knows prometheus")
+          "no provider of metrics of kind \"\(entry.kind)\" in this version: it knows prometheus "
+            + "and webhook")
       }
     }
     return providers
   }
 
-  private static func prometheus(_ entry: MetricEntry) throws -> PrometheusProvider {
+  private static func endpoint(_ entry: MetricEntry) throws -> MetricEndpoint {
     let http = try HTTPClient(connections: 4)
     guard let path = entry.tokenFile else {
-      return PrometheusProvider(url: entry.url, http: http, timeout: entry.timeout)
+      return MetricEndpoint(
+        url: entry.url, http: http, timeout: entry.timeout, caFile: entry.caFile)
     }
-    return PrometheusProvider(url: entry.url, http: http, timeout: entry.timeout) {
+    return MetricEndpoint(url: entry.url, http: http, timeout: entry.timeout, caFile: entry.caFile)
+    {
       () throws(PlatformError) in try token(path)
     }
   }

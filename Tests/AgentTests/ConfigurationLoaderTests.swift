@@ -117,6 +117,18 @@ import Testing
     #expect(try load(file).webhook?.url == "HTTP://127.0.0.1:9/a?b")
   }
 
+  @Test func `a provider of metrics is read from one value`() throws {
+    let hook =
+      "{ name: smoke, kind: webhook, url: \"https://hooks.example.org/smoke\", timeout: 30s, "
+      + "tokenFile: token, ca: /etc/ca.pem }"
+    let entry = try #require(try load(variables: ["VIRIDIAN_METRICS": hook]).metrics.first)
+    #expect(entry.name == "smoke" && entry.kind == "webhook")
+    #expect(entry.url == "https://hooks.example.org/smoke" && entry.timeout == .seconds(30))
+    #expect(entry.tokenFile == directory.path("here/token") && entry.caFile == "/etc/ca.pem")
+    let unknown = problem(flags: ["metrics": ["{ name: a, kind: oracle, url: \"http://a\" }"]])
+    #expect(unknown.contains("prometheus | webhook"), "\(unknown)")
+  }
+
   @Test func `a directory is no configuration`() throws {
     #expect {
       try ConfigurationLoader.load(

@@ -97,4 +97,16 @@ import Testing
     }
     #expect(AnalysisPolicy().problems == [])
   }
+
+  @Test func `what a provider says of a number outside is said with it`() {
+    let policy = AnalysisPolicy(rates: [RateLimit(name: "smoke", minimum: 1)])
+    func reasons(_ value: Double) -> [String] {
+      let rate = RateMeasurement(name: "smoke", value: value, words: "no such cart")
+      let measurements = Measurements(
+        candidate: nil, baseline: nil, rates: [rate], watched: .zero)
+      return Judge.judge(measurements, policy).reasons.filter { $0.contains("smoke") }
+    }
+    #expect(reasons(0) == ["smoke is 0, below 1: no such cart"])
+    #expect(reasons(1) == [])
+  }
 }

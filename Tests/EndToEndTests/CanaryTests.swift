@@ -83,6 +83,38 @@ import Testing
     }
   }
 
+  /// What it says of a version is the reason, and it is asked for each version by its own stack.
+  @Test func `a webhook fails one version and passes the next`() async throws {
+    let webhook = try StubServer { connection in
+      while let head = connection.readHead() {
+        let length = head.firstMatch(of: /Content-Length: (\d+)/).flatMap { Int($0.1) } ?? 0
+        let body = String(decoding: connection.read(length), as: UTF8.self)
+        let isBad = body.contains(#""stack":"web-production-v002""#)
+        connection.answer(isBad ? 500 : 200, isBad ? "the cart is empty" : "")
+      }
+    }
+    try await withShop(
+      permille: ["1.0.0": 0, "2.0.0": 0, "2.1.0": 0],
+      analysis: "deadline: 2m, metrics: [{ name: smoke, provider: shop, metadata: { suite: a } }]",
+      settings:
+        "metrics: [{ name: shop, kind: webhook, url: \"http://127.0.0.1:\(webhook.port)/\" }]"
+    ) { host in
+      let load = try OpenLoad(host, perSecond: 400)
+      try host.remote.bump(to: "2.0.0")
+      try await host.until("2.0.0 is quarantined", within: .seconds(180)) {
+        try await host.status()?.stacks.first { $0.role == "quarantined" && $0.weightPercent == 0 }
+      }
+      let failed = try #require(try await host.verdicts().first { $0.judgement.verdict == .fail })
+      #expect(
+        failed.judgement.reasons.first
+          == "smoke is 0, below 1: the webhook answered 500, the cart is empty")
+      #expect(failed.replayed() == failed.judgement)
+      try host.remote.bump(to: "2.1.0")
+      try await host.synced("2.1.0", within: .seconds(180))
+      #expect(try load.stop().failed == 0)
+    }
+  }
+
   /// As HAProxy counted it: within three standard deviations of a binomial share.
   private func expectSplit(of measurements: Measurements) throws {
     let candidate = try #require(measurements.candidate?.requests)

@@ -20,12 +20,17 @@ import Testing
     wanted.metrics = [
       .init(name: "p99", provider: "prometheus", query: "up{a=\"b\"}", maximum: 0.25),
       .init(name: "depth", provider: "other", query: "x", minimum: -1, maximum: 10),
+      .init(name: "smoke", provider: "hook", minimum: 1),
+      .init(
+        name: "quiet", provider: "hook", metadata: ["cmd": "probe", "n": "2"], maximum: 0),
     ]
     let text = """
       { errors: { ratio: 2.5, margin: 0.5, ceiling: 5 }, minimumRequests: 50, noTraffic: allow,
         deadline: 2m, metrics: [
           { name: p99, provider: prometheus, query: 'up{a="b"}', maximum: 0.25 },
-          { name: depth, provider: other, query: x, minimum: -1, maximum: 10 }] }
+          { name: depth, provider: other, query: x, minimum: -1, maximum: 10 },
+          { name: smoke, provider: hook },
+          { name: quiet, provider: hook, metadata: { cmd: probe, n: 2 }, maximum: 0 }] }
       """
     #expect(read(text.replacing("\n", with: " ")) == (wanted, []))
   }
@@ -45,7 +50,18 @@ import Testing
       "{ metrics: [{ name: a, provider: b, query: c, minimum: 2, maximum: 1 }] }",
       "the minimum is above the maximum"
     ),
-    ("{ metrics: [{ name: a, provider: b, maximum: 1 }] }", "\"query\" is missing"),
+    (
+      "{ metrics: [{ name: a, provider: b, metadata: { stack: x } }] }",
+      "\"stack\" is in the metadata anyway"
+    ),
+    (
+      "{ metrics: [{ name: a, provider: b, query: c, maximum: 1, metadata: {} }] }",
+      "\"metadata\" is for a webhook, which takes no \"query\""
+    ),
+    (
+      "{ metrics: [{ name: a, provider: b }, { name: a, provider: b }] }",
+      "two metrics are called a"
+    ),
   ]) func `what makes no sense is told`(_ text: String, _ message: String) {
     let (analysis, messages) = read(text)
     #expect(messages.count == 1 && messages[0].hasPrefix(message), "\(messages)")

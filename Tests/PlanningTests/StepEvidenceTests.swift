@@ -52,7 +52,7 @@ import Testing
 
   @Test func `of a metric only the newest answer counts`() {
     var evidence = StepEvidence()
-    evidence.take(metrics: ["p99": .known(0.2)])
+    evidence.take(metrics: ["p99": .known(MetricReading(0.2))])
     evidence.take(metrics: ["p99": .unknown(reason: "no answer")])
     #expect(evidence.metrics["p99"] == .unknown(reason: "no answer"))
   }

@@ -1,4 +1,6 @@
 import Foundation
+import MetricHTTP
+import Model
 import PlatformKit
 import PrometheusMetrics
 import Support
@@ -18,7 +20,8 @@ import Transport
     -> PrometheusProvider
   {
     PrometheusProvider(
-      url: url ?? server.url, http: try HTTPClient(connections: 2), timeout: .seconds(5))
+      MetricEndpoint(
+        url: url ?? server.url, http: try HTTPClient(connections: 2), timeout: .seconds(5)))
   }
 
   /// Until Prometheus has scraped once.
@@ -71,14 +74,14 @@ import Transport
     let provider = try await ready(server)
     for (query, words) in [
       ("max(", "parse error"), ("shop_latency_seconds", "3 series"), ("${nobody}", "known are"),
-      ("x{a=\"${stack", "without its }"),
+      ("x{a=\"${stack", "without its }"), (nil, "needs a query"),
     ] {
       do throws(PlatformError) {
         let value = try await provider.value(of: query, inserting: ["stack": "a"])
-        Issue.record("\(query) gave \(String(describing: value))")
+        Issue.record("\(query ?? "nothing") gave \(String(describing: value))")
       } catch {
         guard case .rejected(.stack, _) = error, "\(error)".contains(words) else {
-          Issue.record("\(query): \(error)")
+          Issue.record("\(query ?? "nothing"): \(error)")
           continue
         }
       }
@@ -93,5 +96,13 @@ import Transport
         return
       }
     }
+  }
+}
+
+extension PrometheusProvider {
+  fileprivate func value(
+    of query: String?, inserting values: [String: String]
+  ) async throws(PlatformError) -> Double? {
+    try await reading(of: .init(name: "a", provider: "b", query: query), with: values)?.number
   }
 }

@@ -19,7 +19,9 @@ private let mayImport: [String: Set<String>] = [
   "KeeperKit": system.union(["CHost", "Crypto"]),
   "Platforms/Local": door.union(["CHost", "KeeperKit"]),
   "Routers/HAProxy": door,
-  "Metrics/Prometheus": door,
+  "Metrics/HTTP": door,
+  "Metrics/Prometheus": door.union(["MetricHTTP"]),
+  "Metrics/Webhook": door.union(["MetricHTTP"]),
   "Agent": system.union([
     "Alerts", "Crypto", "GitSource", "LedgerKit", "Logging", "Manifest", "Model", "Planning",
     "PlatformKit", "ServiceLifecycle", "Transport",

@@ -103,6 +103,8 @@ package struct MetricEntry: Sendable {
   package var kind: String
   package var url: String
   package var tokenFile: String?
+  /// PEM, instead of the system's authorities.
+  package var caFile: String?
   package var timeout: Duration = .seconds(5)
   package init(name: String, kind: String, url: String) {
     self.name = name

@@ -112,9 +112,12 @@ package enum ConfigurationFields {
 
   private static let provider: [Field] = [
     Field("name", .name, "The name that analyses use.", required: true),
-    Field("kind", .choice(["prometheus"]), "Which provider it is.", required: true),
-    Field("url", .text, "http(s)://…: what stands before `/api/v1/query`.", required: true),
+    Field("kind", .choice(["prometheus", "webhook"]), "Which provider it is.", required: true),
+    Field(
+      "url", .text, "http(s)://…: of a webhook, or what stands before `/api/v1/query`.",
+      required: true),
     Field("tokenFile", .text, "A file with a bearer token."),
+    Field("ca", .text, "PEM file with the authorities to trust instead of the system's."),
     Field("timeout", .duration, "How long one answer may take.", standard: "5s"),
   ]
 

@@ -90,6 +90,7 @@ struct ConfigurationReading {
       var entry = MetricEntry(
         name: given.text("name") ?? "", kind: given.text("kind") ?? "", url: url)
       entry.tokenFile = given["tokenFile"].map(path)
+      entry.caFile = given["ca"].map(path)
       entry.timeout = given.duration("timeout") ?? entry.timeout
       guard !entries.contains(where: { $0.name == entry.name }) else {
         throw .startup(node.error("provider \"\(entry.name)\" is there twice").description)

@@ -42,7 +42,8 @@ extension TargetPass {
       baseline: rollout.weightPercent < 100 ? arm(evidence.stable) : nil,
       candidateWeightPercent: rollout.weightPercent,
       rates: (rollout.analysis?.metrics ?? []).map {
-        RateMeasurement(name: $0.name, value: evidence.metrics[$0.name]?.value)
+        let reading = evidence.metrics[$0.name]?.value
+        return RateMeasurement(name: $0.name, value: reading?.number, words: reading?.words)
       }, watched: rollout.bake?.served ?? .zero)
   }
 
