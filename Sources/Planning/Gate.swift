@@ -28,6 +28,12 @@ extension TargetPass {
       return .failed(.init(.stackFault, "crash loop: \(stack.restarts) restarts\(exit)"))
     }
     guard let probe = probe(generation) else {
+      // What ends before anybody can ask it is no missing evidence.
+      if isLate, !isReuse, stack.restarts >= 2, !isBooting(generation) {
+        let exit = stack.lastExit.map { ", the last: \($0)" } ?? ""
+        return .failed(
+          .init(.stackFault, "the gate failed: it ended \(stack.restarts) times\(exit)"))
+      }
       return lateOr(isLate, .noEvidence, "no fresh probe of \(generation), \(clock)")
     }
     let declared = wanted(generation)

@@ -21,10 +21,7 @@ extension ManifestNode {
 
   /// What is wrong with this node as a value of `type`; `name`: the key, for the message.
   package func problems(_ type: FieldType, of name: String) -> [Diagnostic] {
-    var wrong = [error("\"\(name)\" must be \(type.words)")]
-    if case .choice = type, case .scalar(let text, _) = content, laterWords.contains(text) {
-      wrong = [error("this version does not have \"\(text)\" yet: use \(type.words)")]
-    }
+    let wrong = [error("\"\(name)\" must be \(type.words)")]
     switch type {
     case .mapping(let fields):
       if case .mapping = content { return problems(fields) }
@@ -101,10 +98,8 @@ extension ManifestNode {
   }
 }
 
-/// Keys and values that the design has and a later version will read.
-private let laterWords: Set<String> = [
-  "jobs", "maxUnavailable", "rolling", "router", "tests",
-]
+/// Keys that the design has and a later version will read.
+private let laterWords: Set<String> = ["jobs", "router", "tests"]
 
 private let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
 private let otherThanText = nulls.union(["true", "True", "TRUE", "false", "False", "FALSE"])

@@ -80,6 +80,63 @@ import Testing
     }
   }
 
+  /// As a rolling rollout does it: the others of its stack go on serving.
+  @Test(arguments: [false, true])
+  func `an instance that leaves its stack has the drain's time`(
+    _ isBehindReload: Bool
+  ) async throws {
+    try await Bench.with { bench in
+      let (one, two) = (try Instance("one"), try Instance("two"))
+      try await bench.apply(bench.route([backend(1, 100, [one, two])], fallback: 1))
+      let sessions = try (0..<2).map { _ in try LongSession(bench.port, .http) }
+      let (stays, leaves) = try (
+        #require(sessions.first { $0.name == "one" }), #require(sessions.first { $0.name == "two" })
+      )
+      if isBehindReload {
+        try await bench.router.apply(
+          bench.route([], target: TargetID("other", "x"), port: try Ports.one()), ifRevision: nil)
+        #expect(try bench.workers().count == 2)
+      }
+      var without = bench.route([backend(1, 100, [one])], fallback: 1)
+      without.drainDeadline = .seconds(600)
+      await #expect(throws: PlatformError.self) { try await bench.apply(without) }
+      // Nothing new comes to it, and it is not read to be gone: nobody may end it yet.
+      let seen = try await bench.observe()
+      #expect(seen.route != without || !seen.findings.isEmpty)
+      #expect(leaves.echoes("still there"))
+      for _ in 0..<6 { #expect(try LongSession(bench.port, .http).name == "one") }
+      without.drainDeadline = .milliseconds(300)
+      try await bench.settle(without)
+      #expect(!leaves.echoes("gone"))
+      #expect(stays.echoes("still there"))
+      #expect(try await bench.observe().route == without)
+      #expect(try await bench.observe().findings == [])
+      #expect(try await bench.observe().sessionsCut == [1: 1])
+    }
+  }
+
+  @Test func `an instance that leaves is waited for as long as it takes, and may come back`()
+    async throws
+  {
+    try await Bench.with { bench in
+      let (one, two) = (try Instance("one"), try Instance("two"))
+      let whole = bench.route([backend(1, 100, [one, two])], fallback: 1)
+      try await bench.apply(whole)
+      let sessions = try (0..<2).map { _ in try LongSession(bench.port, .http) }
+      let leaves = try #require(sessions.first { $0.name == "two" })
+      var without = bench.route([backend(1, 100, [one])], fallback: 1)
+      without.afterDrain = .wait
+      for _ in 0..<3 {
+        await #expect(throws: PlatformError.self) { try await bench.apply(without) }
+      }
+      #expect(leaves.echoes("still there"))
+      try await bench.settle(whole)
+      #expect(leaves.echoes("still there"))
+      #expect(try await bench.observe().route == whole)
+      #expect(try await bench.observe().findings == [])
+    }
+  }
+
   @Test func `requests under way end although their stack leaves at once`() async throws {
     try await Bench.with { bench in
       let (one, two) = (try Instance("one"), try Instance("two"))

@@ -190,15 +190,6 @@ import Testing
     #expect(!messages.isEmpty && Set(messages).count == messages.count, "\(messages)")
   }
 
-  @Test(arguments: ["rolling"]) func `a strategy of a later version is named as such`(
-    _ strategy: String
-  ) {
-    let state = Example.with("rollout: { strategy: \(strategy) }").parse()
-    #expect(
-      state.diagnostics.map(\.message).contains { $0.contains("does not have \"\(strategy)\" yet") }
-    )
-  }
-
   @Test func `diagnostics are sorted by place`() {
     let text = Example.application.replacing("instances: 2", with: "zebra: 1\n  apple: 2")
     let state = Example(application: text, target: Example.target + "x: 1\n").parse()

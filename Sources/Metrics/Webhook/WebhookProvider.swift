@@ -9,8 +9,8 @@ package struct WebhookProvider: MetricProvider {
 
   package init(_ endpoint: MetricEndpoint) { self.endpoint = endpoint }
 
-  /// 1 for a status of 2xx; 0 for any other, with what was answered. A redirect is neither: nobody looked at
-  /// the candidate.
+  /// 1 for a status of 2xx; 0 for any other, with what was answered. A redirect is neither, nor is what a
+  /// gateway says for a webhook that it cannot ask now: nobody looked at the candidate.
   package func reading(
     of metric: AnalysisDeclaration.Metric, with values: [String: String]
   ) async throws(PlatformError) -> MetricReading? {
@@ -25,6 +25,8 @@ package struct WebhookProvider: MetricProvider {
     case 300..<400:
       throw .rejected(
         fault: .platform, "the webhook answered \(answer.status), and no redirect is followed")
+    case 429, 502, 503, 504:
+      throw .transient("the webhook answered \(answer.status)")
     default: return MetricReading(0, words: words(answer))
     }
   }

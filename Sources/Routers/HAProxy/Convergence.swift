@@ -23,6 +23,7 @@ struct Convergence: Sendable {
     for slot in Slot.all(rendering.settings.slots) { compare(slot, current) }
     for worker in live.workers { compareMap(worker) }
     for slot in Slot.all(rendering.settings.slots) { removeStrangers(slot, current) }
+    for worker in live.workers where !worker.isCurrent { findLeaving(worker) }
   }
 
   private mutating func compareFiles() {
@@ -195,6 +196,16 @@ struct Convergence: Sendable {
       // Its requests end first; `RoutePlan` waits for them.
       if row.sessions == 0 { removal.append(commands.delete(row.name)) }
       if !removal.isEmpty { actions.append(.run(pid: current.pid, removal)) }
+    }
+  }
+
+  /// What left its stack may have sessions in a worker that a reload left behind: it is not gone yet.
+  private mutating func findLeaving(_ worker: WorkerView) {
+    for entry in stored.entries {
+      for row in worker.servers[entry.slot] ?? []
+      where row.sessions > 0 && entry.leaving?[row.name] != nil {
+        add(.added, .server("\(entry.slot)/\(row.name)"), nil, row.address)
+      }
     }
   }
 

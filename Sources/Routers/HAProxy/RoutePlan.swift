@@ -35,9 +35,7 @@ enum RoutePlan {
     if let step = splitStage(base, wanted, live, at) { return step }
     if at.patience, let step = checkStage(base, wanted, live) { return step }
     if let step = removeStage(base, wanted, live, at.now) { return step }
-    if let stranger = stranger(base, live) {
-      return .wait("requests of \(stranger) have to end", isLong: false)
-    }
+    if let step = strangerStage(base, live, at.now) { return step }
     // Last, because it may have to wait its turn, and an abort must not.
     guard base.declaration == wanted.declaration, base.mode == wanted.mode,
       wanted.drainDeadline <= live.hardStop
@@ -148,6 +146,7 @@ enum RoutePlan {
     for var entry in base.entries {
       if let match = wanted.backends.first(where: { entry.isSameStack(as: $0) }) {
         let (kept, wait) = instances(entry, match, live, base)
+        entry.leaving = leaving(entry, kept, live, base.key, now)
         entry.backend.endpoints = kept
         next.entries.append(entry)
         waits += wait.map { [$0] } ?? []
@@ -206,11 +205,46 @@ enum RoutePlan {
     return (kept, wait)
   }
 
-  private static func stranger(_ base: StoredRoute, _ live: LiveTarget) -> String? {
+  /// Servers that have left and are there still, or have sessions in a worker that ends itself.
+  private static func leaving(
+    _ entry: StoredRoute.Entry, _ kept: [Endpoint], _ live: LiveTarget, _ key: TargetKey,
+    _ now: BootTime
+  ) -> [String: BootTime]? {
+    let stay = Set(kept.map { ServerName(entry.backend, $0).text(key) })
+    let names = entry.backend.endpoints.map { ServerName(entry.backend, $0).text(key) }
+    let all = (entry.leaving ?? [:]).merging(names.map { ($0, now) }) { old, _ in old }
+    let left = all.filter { name, _ in
+      guard !stay.contains(name) else { return false }
+      return live.workers.contains { worker in
+        (worker.servers[entry.slot] ?? []).contains {
+          $0.name == name && (worker.isCurrent || $0.sessions > 0)
+        }
+      }
+    }
+    return left.isEmpty ? nil : left
+  }
+
+  /// What left its stack, or was never of it, goes when its requests have ended or had their time.
+  private static func strangerStage(
+    _ base: StoredRoute, _ live: LiveTarget, _ now: BootTime
+  ) -> Step? {
+    var cuts: [Action] = []
+    for entry in base.entries {
+      for (pid, row) in remaining(entry.slot, live) {
+        guard let since = entry.leaving?[row.name], base.afterDrain == .close,
+          since.hasPassed(base.drainDeadline, at: now)
+        else { continue }
+        cuts.append(cut(pid, entry, row))
+      }
+    }
+    if !cuts.isEmpty { return .perform(cuts) }
+    let leaving = base.entries.compactMap { $0.leaving?.keys.min() }.first
+    if let leaving { return .wait("requests of \(leaving) have to end", isLong: true) }
     let ours = Set(
       base.entries.flatMap { entry in
         entry.backend.endpoints.map { ServerName(entry.backend, $0).text(base.key) }
       })
-    return live.current?.servers.values.joined().first { !ours.contains($0.name) }?.name
+    let stranger = live.current?.servers.values.joined().first { !ours.contains($0.name) }
+    return stranger.map { .wait("requests of \($0.name) have to end", isLong: false) }
   }
 }

@@ -22,6 +22,8 @@ struct StoredRoute: Hashable, Codable, Sendable {
     var backend: Backend
     /// When its share became nothing: from then on its sessions have the drain deadline.
     var drainingSince: BootTime?
+    /// Since when servers of it, by name, get nothing more while the others go on; nil: none leaves.
+    var leaving: [String: BootTime]?
 
     func isSameStack(as other: Backend) -> Bool {
       backend.generation == other.generation && backend.launch == other.launch
