@@ -58,7 +58,8 @@ final class Fleet {
     repository = Repository(targets: targets, bake: bake)
     let source = SourceService(
       source: repository, board: board,
-      store: LastGoodStore(directory: directory, key: key), poll: .seconds(86_400), wake: wake,
+      store: LastGoodStore(directory: directory, key: key), lease: nil, poll: .seconds(86_400),
+      wake: wake,
       log: log)
     service = Task { try await source.run() }
     try await waitFor(try await repository.tip())

@@ -84,8 +84,8 @@ package struct AgentDaemon: Sendable {
     services =
       zip(given.sources, wakes).map { entry, wake in
         SourceService(
-          source: entry.source, board: board, store: store, poll: entry.poll, wake: wake,
-          log: given.log)
+          source: entry.source, board: board, store: store, lease: given.lease, poll: entry.poll,
+          wake: wake, log: given.log)
       } + [
         PassService(parts: parts, nudge: nudge, shelf: shelf, log: given.log),
         AlertService(delivery: delivery),

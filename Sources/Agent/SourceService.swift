@@ -8,6 +8,7 @@ package struct SourceService: Service {
   private let source: any SnapshotSource
   private let board: SourceBoard
   private let store: any LastGood
+  private let lease: (any WriterLease)?
   private let poll: Duration
   private let wake: Nudge
   private let log: Logger
@@ -16,12 +17,13 @@ package struct SourceService: Service {
   private static let toldProblems = 50
 
   package init(
-    source: any SnapshotSource, board: SourceBoard, store: any LastGood, poll: Duration,
-    wake: Nudge, log: Logger, clock: AgentClock = .host
+    source: any SnapshotSource, board: SourceBoard, store: any LastGood,
+    lease: (any WriterLease)?, poll: Duration, wake: Nudge, log: Logger, clock: AgentClock = .host
   ) {
     self.source = source
     self.board = board
     self.store = store
+    self.lease = lease
     self.poll = poll
     self.wake = wake
     self.log = log
@@ -126,6 +128,8 @@ package struct SourceService: Service {
     var new = given
     // What is launched is fetched from the commit of its target: that must still be there.
     if let old, !isRewound { new = new.keeping(old) }
+    // S14: whoever has it now may have accepted a newer one, which this would take back.
+    guard lease?.isHeld ?? true else { throw .unreachable("the lease was lost") }
     do throws(AgentError) {
       try store.save(new)
     } catch {

@@ -38,6 +38,7 @@ extension Simulation {
       PassService(parts: parts, nudge: passNudge, shelf: StateShelf(), log: log, clock: clock),
       SourceService(
         source: source, board: board, store: SimulatedLastGood(simulation: self, life: life),
+        lease: lease,
         poll: .milliseconds(schedule.setup.pollMilliseconds), wake: wake, log: log, clock: clock),
     ]
     await withTaskGroup(of: Void.self) { group in
