@@ -22,14 +22,15 @@ package struct AnalysisPolicy: Hashable, Codable, Sendable {
   package var noTraffic: NoTraffic
   /// How improbable a split of the requests must be to count as broken routing.
   package var routingAlpha: Double
-  /// How far the split may be from the weight, in percentage points: routers round weights.
-  package var routingSlackPercent: Double
+  /// How far the split may be from the weight, in percentage points: routers round weights. nil: some
+  /// requests come beside the weight, and any split may be.
+  package var routingSlackPercent: Double?
 
   package init(
     alpha: Double = 0.01, errors: ShareLimits = ShareLimits(), slow: ShareLimits? = nil,
     rates: [RateLimit] = [], minimumRequests: Int = 300, minimumWatched: Duration = .seconds(60),
     allErrorsRequests: Int = 20, noTraffic: NoTraffic = .hold, routingAlpha: Double = 0.001,
-    routingSlackPercent: Double = 1
+    routingSlackPercent: Double? = 1
   ) {
     self.alpha = alpha
     self.errors = errors
@@ -108,7 +109,7 @@ extension AnalysisPolicy {
     demand(
       routingAlpha >= 1e-9 && routingAlpha <= 0.5, "routingAlpha must be from 1e-9 to 0.5")
     demand(
-      routingSlackPercent >= 0 && routingSlackPercent <= 50,
+      (0...50).contains(routingSlackPercent ?? 0),
       "routingSlackPercent must be from 0 to 50")
     demand(minimumRequests >= 1, "minimumRequests must be at least 1")
     demand(allErrorsRequests >= 10, "allErrorsRequests must be at least 10")

@@ -92,8 +92,10 @@ private struct Look {
   /// alone, and nothing follows from comparing them.
   var routing: [Finding] {
     let weight = Double(measurements.candidateWeightPercent) / 100
-    guard let candidate, let baseline, weight > 0, weight < 1 else { return [] }
-    let slack = min(policy.routingSlackPercent / 100, weight / 2, (1 - weight) / 2)
+    guard let candidate, let baseline, weight > 0, weight < 1,
+      let slackPercent = policy.routingSlackPercent
+    else { return [] }
+    let slack = min(slackPercent / 100, weight / 2, (1 - weight) / 2)
     let split = Comparison.Portion(
       hits: candidate.requests, requests: candidate.requests + baseline.requests)
     let rest = Comparison.Portion(hits: baseline.requests, requests: split.requests)

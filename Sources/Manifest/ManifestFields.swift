@@ -125,6 +125,20 @@ package enum ManifestFields {
       "steps", .list(.mapping(step)),
       "Of a canary, upwards; without a last one of 100 % that is added. Without any: 10, 25, 50."),
     Field(
+      "match",
+      .list(
+        .mapping([
+          Field("header", .text, "The name of a header that a request must have, or …"),
+          Field("cookie", .text, "… of a cookie."),
+          Field("value", .text, "Exactly this.", required: true),
+        ])), "Of a canary: requests that go to the new stack whatever its share is; one is enough."),
+    Field(
+      "sticky",
+      .mapping([
+        Field("cookie", .text, "Its name.", standard: "viridian-stack"),
+        Field("for", .duration, "How long it is kept.", standard: "1h"),
+      ]), "Of a canary: who was answered by the new stack stays with it, by a cookie."),
+    Field(
       "maxSurge", .text,
       "Of rolling: so many instances, or percent of them (up), may run beyond what is declared.",
       standard: "1"),

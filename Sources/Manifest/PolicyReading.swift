@@ -25,6 +25,9 @@ extension MappingReader {
     if let analysis = self["analysis"], strategy != .canary {
       problems.append(analysis.error("\"analysis\" belongs to strategy: canary"))
     }
+    if let pick = self["match"] ?? self["sticky"], strategy != .canary {
+      problems.append(pick.error("\"match\" and \"sticky\" belong to strategy: canary"))
+    }
     let bounds = ["maxSurge", "maxUnavailable"].compactMap { self[$0] }
     if let bound = bounds.first, strategy != .rolling {
       problems.append(
@@ -41,7 +44,7 @@ extension MappingReader {
           "all \(instances) instances may be missing",
           suggestion: "strategy: recreate asks for a downtime"))
     }
-    return RolloutPolicy(
+    var policy = RolloutPolicy(
       strategy: strategy, bake: bake,
       onNewCommit: choice("onNewCommit") ?? standard.onNewCommit,
       retain: Retention(
@@ -51,6 +54,40 @@ extension MappingReader {
       steps: self["steps"] == nil ? nil : steps(bake: bake, &problems),
       analysis: mapping("analysis")?.analysis(&problems), maxSurge: surge,
       maxUnavailable: unavailable)
+    policy.match = self["match"] == nil ? nil : rules(&problems)
+    policy.sticky = mapping("sticky").map { $0.stickiness(&problems) }
+    return policy
+  }
+
+  /// `rollout.match`.
+  private func rules(_ problems: inout [Diagnostic]) -> [RequestRule] {
+    var rules: [RequestRule] = []
+    for node in list("match") {
+      let reader = MappingReader(node)
+      let names = [
+        (RequestRule.Part.header, reader.text("header")), (.cookie, reader.text("cookie")),
+      ]
+      let given = names.compactMap { part, name in name.map { (part, $0) } }
+      guard given.count == 1, let (part, name) = given.first else {
+        problems.append(node.error("a match has either a header or a cookie"))
+        continue
+      }
+      let rule = RequestRule(part, name, is: reader.text("value") ?? "")
+      if let problem = rule.problem { problems.append(node.error(problem)) }
+      rules.append(rule)
+    }
+    if !(1...20).contains(list("match").count), let node = self["match"] {
+      problems.append(node.error("\"match\" has 1 to 20 entries"))
+    }
+    return rules
+  }
+
+  /// `rollout.sticky`.
+  private func stickiness(_ problems: inout [Diagnostic]) -> Stickiness {
+    let sticky = Stickiness(
+      cookie: text("cookie") ?? "viridian-stack", maxAge: duration("for") ?? .seconds(3600))
+    if let problem = sticky.problem { problems.append(node.error(problem)) }
+    return sticky
   }
 
   /// `3` or `25%` of so many.

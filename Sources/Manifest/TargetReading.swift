@@ -50,6 +50,10 @@ struct TargetReading {
         node.error(
           "\(why): strategy \(rollout.strategy.rawValue) is for what takes traffic beside another"))
     }
+    if rollout.match != nil || rollout.sticky != nil, traffic.mode == .tcp {
+      let node = target?["rollout"] ?? spec["rollout"] ?? self.node
+      problems.append(node.error("match and sticky are for traffic.mode http: tcp has no requests"))
+    }
     if traffic.exclusive { rollout.strategy = .recreate }
     let stack = StackSpec(
       workloadKind: workload.kind, workload: workload.decoded.payload,

@@ -29,6 +29,10 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package var steps: [RolloutStep]?
   /// Of a canary; nil: its traffic is not judged.
   package var analysis: AnalysisDeclaration?
+  /// Of a canary: requests that go to the candidate whatever its share is; nil: none.
+  package var match: [RequestRule]?
+  /// Of a canary: who was answered by the candidate stays with it; nil: each request is on its own.
+  package var sticky: Stickiness?
   /// Of `rolling`: so many instances may run beyond what is declared; nil: one.
   package var maxSurge: Int?
   /// Of `rolling`: so many of what is declared may be missing; nil: none.

@@ -75,10 +75,12 @@ extension TargetPass {
     let backends = members.sorted().compactMap { generation in
       backend(generation, weightPercent: split[generation] ?? 0)
     }
-    return Route(
+    var intended = Route(
       target: route?.route.target ?? id, mode: mode, declaration: declaration,
       drainDeadline: known.traffic.drainDeadline, afterDrain: known.traffic.afterDrain,
       backends: backends, fallback: fallback(members))
+    addPicks(to: &intended, split)
+    return intended
   }
 
   private func backend(_ generation: Generation, weightPercent: Int) -> Backend? {

@@ -57,7 +57,8 @@ package enum PlanChecks {
   typealias Rule = @Sendable (CheckedPlan) -> [String]
 
   private static let rules: [(name: String, rule: Rule)] = [
-    ("S1", gateBeforeTraffic), ("S1", noMoreThanItsStep), ("S2", availabilityOfSplit),
+    ("S1", gateBeforeTraffic), ("S1", noMoreThanItsStep), ("S1", pickedHasShare),
+    ("S2", availabilityOfSplit),
     ("S2", availabilityOfInstances),
     ("S2", availabilityOfWorkers), ("S3", immutability), ("S4", noDeleteUnderTraffic),
     ("S4", noRouteRemovedUnderTraffic), ("S5", immutableIdentity), ("S6", oneStackPerGeneration),

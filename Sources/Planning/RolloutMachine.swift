@@ -105,6 +105,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package private(set) var isAdvanced: Bool?
   /// Of a rolling rollout, in which the candidate's instances grow with its steps; nil: it is none.
   package let bounds: RollingBounds?
+  /// Who reaches the candidate whatever its share is, as long as others do not.
+  package let picks: RolloutPicks?
   /// What every step with a share of the traffic must show; nil: nothing by its traffic.
   package let analysis: AnalysisDeclaration?
   /// Of the step in progress; nil: nothing was counted yet.
@@ -153,8 +155,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package init(
     candidate: Generation, from: Generation?, cause: Cause,
     strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
-    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil
+    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil,
+    picks: RolloutPicks? = nil
   ) {
+    self.picks = picks
     self.analysis = analysis
     self.bounds = bounds
     plan = steps.isEmpty ? nil : steps

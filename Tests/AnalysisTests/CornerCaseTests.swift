@@ -128,6 +128,10 @@ import Testing
     CornerCase("a crash loop without any data", nil, nil, .crashLoop, faults: [.crashLoop]),
     CornerCase("a third of the requests at a weight of half", arm(1, 1000), arm(2, 2000), .routing),
     CornerCase(
+      "a third of the requests at a weight of half, where some come beside it",
+      arm(1000, 1_000_000), arm(2000, 2_000_000), .notWorse,
+      AnalysisPolicy(routingSlackPercent: nil)),
+    CornerCase(
       "a share that weights cannot hit exactly", arm(1000, 1_000_000), arm(1020, 1_020_000),
       .notWorse),
   ]

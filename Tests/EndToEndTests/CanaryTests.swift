@@ -4,6 +4,7 @@ import LedgerKit
 import Model
 import Support
 import Testing
+import Transport
 
 /// A canary under real load, behind a real HAProxy, judged by what that counts.
 @Suite(.timeLimit(.minutes(15))) struct CanaryTests {
@@ -111,6 +112,60 @@ import Testing
       try host.remote.bump(to: "2.1.0")
       try await host.synced("2.1.0", within: .seconds(180))
       #expect(try load.stop().failed == 0)
+    }
+  }
+
+  /// One of a hundred requests is all that others give it.
+  @Test func `chosen users reach the candidate, stay with it, and its preview answers before them`()
+    async throws
+  {
+    let rollout = """
+      strategy: canary, steps: [{ weight: 1, bake: 500ms, approval: {} }],
+          match: [{ header: X-User, value: alice }], sticky: {},
+      """
+    try await withFaulty(["1.0.0": 0, "2.0.0": 0], rollout: rollout) { host in
+      let preview = host.port + 1
+      func names(
+        _ count: Int, port: Int? = nil, headers: [(String, String)] = []
+      ) async throws -> Set<String> {
+        var names: Set<String> = []
+        for _ in 0..<count {
+          let body = try await host.response("/", port: port, headers: headers).body
+          names.insert(String(decoding: body, as: UTF8.self))
+        }
+        return names
+      }
+      try host.remote.edit(
+        "environments/production/web.yaml",
+        ["\(host.port)\" }": "\(host.port)\", preview: \"127.0.0.1:\(preview)\" }"])
+      try host.remote.commit("A preview")
+      try await host.until("the preview reaches what serves") {
+        try await names(1, port: preview) == ["1.0.0"] ? true : nil
+      }
+      let load = try OpenLoad(host, perSecond: 100)
+      try host.remote.bump(to: "2.0.0")
+      try await host.until("the preview reaches what does not serve yet") {
+        let isNew = try await names(1, port: preview) == ["2.0.0"]
+        return isNew ? true : nil
+      }
+      try await host.until("it waits for a person") {
+        let lines = try await host.status()?.explanation ?? []
+        return lines.contains { $0.hasPrefix("waits for an approval") } ? true : nil
+      }
+      #expect(try await names(30, headers: [("x-user", "alice")]) == ["2.0.0"])
+      #expect(try await names(30, headers: [("x-user", "bob")]).contains("1.0.0"))
+      let met = try await host.response("/", headers: [("X-User", "alice")])
+      let cookie = try #require(met.header("Set-Cookie"))
+      let pair = try #require(cookie.split(separator: ";").first.map(String.init))
+      #expect(pair.hasPrefix("viridian-stack="))
+      #expect(try await names(30, headers: [("Cookie", pair)]) == ["2.0.0"])
+      #expect(try await names(10, port: preview) == ["2.0.0"])
+      try await host.run(["approve", "rollout", "web@production"])
+      try await host.synced("2.0.0", within: .seconds(120))
+      #expect(try await names(10) == ["2.0.0"])
+      #expect(try await host.response("/").header("Set-Cookie") == nil)
+      let report = try load.stop()
+      #expect(report.failed == 0, "\(report.failures)")
     }
   }
 

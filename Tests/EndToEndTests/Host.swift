@@ -231,10 +231,18 @@ final class Host {
 
   /// One GET of the public port.
   func answer(_ path: String = "/version") async throws -> (status: Int, body: String) {
-    var request = HTTPRequest("GET", url: publicURL + path)
-    request.allowedSchemes = [.http]
-    let response = try await http.send(request)
+    let response = try await response(path)
     return (response.status, String(decoding: response.body, as: UTF8.self))
+  }
+
+  /// `port`: the public one unless given.
+  func response(
+    _ path: String, port: Int? = nil, headers: [(String, String)] = []
+  ) async throws -> HTTPResponse {
+    var request = HTTPRequest("GET", url: "http://127.0.0.1:\(port ?? self.port)\(path)")
+    request.allowedSchemes = [.http]
+    request.headers = headers.map { HTTPHeader($0, $1) }
+    return try await http.send(request)
   }
 
   /// Processes that belong to this host's stacks, router or agent: whose command line or working

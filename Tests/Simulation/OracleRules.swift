@@ -74,6 +74,7 @@ extension Oracle {
     if Set(route.backends.map(\.generation)).count != route.backends.count {
       report("S17", "\(target): a stack stands twice behind the route")
     }
+    judgePicks(route)
     let old = ground.routes[target]?.route.split ?? [:]
     if sum == 0, old.values.contains(where: { $0 > 0 }) { judgeClosing(target) }
     judgeCapacity(route, old)
@@ -94,6 +95,20 @@ extension Oracle {
       {
         wasTrusted.insert(id)
       }
+    }
+  }
+
+  /// S1 and S17: who is chosen, or stays, reaches what has a share; the preview what is behind the route, and
+  /// complete.
+  private func judgePicks(_ route: Route) {
+    for generation in [route.chosen?.generation, route.sticky?.generation].compactMap({ $0 })
+    where route.weightPercent(of: generation) == 0 {
+      report("S1", "\(route.target): \(generation) gets chosen requests and has no share")
+    }
+    guard let preview = route.preview else { return }
+    let stack = ground.stacks[StackID(route.target, preview)]
+    if !route.backends.contains(where: { $0.generation == preview }) || stack == nil {
+      report("S17", "\(route.target): the preview reaches \(preview), which is not behind it")
     }
   }
 

@@ -42,6 +42,10 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var approvalMilliseconds: Int?
   /// Of a canary: its traffic is judged.
   package var isJudged: Bool?
+  /// Of a canary: chosen requests reach it, and users stay with it.
+  package var isPicked: Bool?
+  /// What is launched can be reached before it has traffic.
+  package var isPreviewed: Bool?
   /// Of `rolling`: so many instances more than declared may run, so many may be missing.
   package var surge: Int?
   package var unavailable: Int?
@@ -129,7 +133,9 @@ extension Declaration {
       steps = random.pick([[30], [50], [20, 60]])
       if random.below(4) == 0 { approvalMilliseconds = random.pick([2500, 6000]) }
       isJudged = random.below(2) == 0
+      isPicked = mode == .http && random.below(3) == 0
     }
+    isPreviewed = mode != .none && random.below(4) == 0
     onNewCommit = random.pick([.supersede, .supersede, .supersede, .coalesce, .queue])
     retain = random.below(3)
     bakeMilliseconds = random.pick([0, 1000, 2000, 4000])
@@ -166,11 +172,21 @@ extension Declaration {
       traffic: TrafficPolicy(
         mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
       drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),
-      route: mode == .none
-        ? nil : ["listen": .string("127.0.0.1:8\(target.application.rawValue.utf8.count)00")],
+      route: mode == .none ? nil : listeners,
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
     desired.wave = wave
+    if isPicked == true {
+      desired.rollout.match = [RequestRule(.header, "x-user", is: "alice")]
+      desired.rollout.sticky = Stickiness(cookie: "stack", maxAge: .seconds(60))
+    }
     return desired
+  }
+
+  private var listeners: CanonicalValue {
+    let port = target.application.rawValue.utf8.count
+    var keys: [String: CanonicalValue] = ["listen": .string("127.0.0.1:8\(port)00")]
+    if isPreviewed == true { keys["preview"] = .string("127.0.0.1:8\(port)01") }
+    return .object(keys)
   }
 
   /// Short, and without traffic a step goes on: there are histories without any.

@@ -23,6 +23,14 @@ extension PlanChecks {
     }
   }
 
+  /// S1: chosen requests, and users who stay, reach only what has a share of the others.
+  static let pickedHasShare: Rule = { checked in
+    guard let new = checked.newRoute else { return [] }
+    let picked = [new.chosen?.generation, new.sticky?.generation].compactMap { $0 }
+    return Set(picked).sorted().filter { new.weightPercent(of: $0) == 0 }
+      .map { "\($0) gets chosen requests and has no share" }
+  }
+
   /// S17: the vector is complete, explicit and sums to 100.
   static let wholeSplit: Rule = { checked in
     guard let new = checked.newRoute else { return [] }
@@ -64,6 +72,10 @@ extension PlanChecks {
       if !Set(backend.endpoints).isSubset(of: stack.endpoints) {
         wrong.append("\(backend.generation) has endpoints that were not observed")
       }
+    }
+    let picked = [new.preview, new.chosen?.generation, new.sticky?.generation].compactMap { $0 }
+    for generation in picked where !new.backends.contains(where: { $0.generation == generation }) {
+      wrong.append("\(generation) is to be reached and is no backend")
     }
     if let fallback = new.fallback {
       let isBackend = new.backends.contains { $0.generation == fallback }

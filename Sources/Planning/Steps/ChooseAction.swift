@@ -308,10 +308,19 @@ extension Action {
 }
 
 extension Route {
+  /// `, preview v002, chosen v002`.
+  private var pickWords: String {
+    let picks = [
+      ("preview", preview), ("chosen", chosen?.generation), ("sticky", sticky?.generation),
+    ]
+    return picks.map { name, generation in generation.map { ", \(name) \($0)" } ?? "" }.joined()
+  }
+
   /// `v001 0 %, v002 100 %`.
   var words: String {
     backends.isEmpty
       ? "no backends"
       : backends.map { "\($0.generation) \($0.weightPercent) %" }.joined(separator: ", ")
+        + pickWords
   }
 }

@@ -58,7 +58,9 @@ extension TargetPass {
         RateLimit(name: $0.name, minimum: $0.minimum, maximum: $0.maximum)
       },
       minimumRequests: analysis.minimumRequests, minimumWatched: .zero,
-      noTraffic: analysis.noTraffic == .allow ? .allow : .hold)
+      noTraffic: analysis.noTraffic == .allow ? .allow : .hold,
+      // Who is chosen, or stays, comes beside the share.
+      routingSlackPercent: rollout.picks == nil ? 1 : nil)
   }
 
   /// That it fails is said at once, with all that it was made from, so that it can be judged again. What lets a

@@ -87,9 +87,10 @@ extension TargetPass {
       return note("\(successor) waits: \(obstacle)")
     }
     record.successor = nil
+    let steps = steps(of: .commit)
     record.rollout = RolloutMachine(
-      candidate: successor, from: record.stable, cause: .commit, strategy: strategy,
-      steps: steps(of: .commit), analysis: analysis(of: .commit))
+      candidate: successor, from: record.stable, cause: .commit, strategy: strategy, steps: steps,
+      analysis: analysis(of: .commit), picks: picks(for: steps))
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

@@ -48,6 +48,25 @@ enum TrafficCases {
       wrong.shift([1: 0, 2: 100]) { $0.backends[1].launch = "somebody else" }
     } good: { _ in
     },
+    RuleCase("S1", "chosen requests for what has no share") { wrong in
+      wrong.shift([1: 0, 2: 100]) { $0.chosen = CheckCase.chosen(1) }
+    } good: { right in
+      right.shift([1: 50, 2: 50]) { $0.chosen = CheckCase.chosen(2) }
+    },
+    RuleCase("S1", "users who stay with what has no share") { wrong in
+      wrong.shift([1: 0, 2: 100]) {
+        $0.sticky = StickyTraffic(cookie: "stack", generation: 1, maxAge: .seconds(60))
+      }
+    } good: { right in
+      right.shift([1: 50, 2: 50]) {
+        $0.sticky = StickyTraffic(cookie: "stack", generation: 2, maxAge: .seconds(60))
+      }
+    },
+    RuleCase("S17", "a preview of what is no backend") { wrong in
+      wrong.shift([1: 0, 2: 100]) { $0.preview = 3 }
+    } good: { right in
+      right.shift([1: 0, 2: 100]) { $0.preview = 1 }
+    },
     RuleCase("S17", "endpoints that nobody observed") { wrong in
       wrong.shift([1: 0, 2: 100]) {
         $0.backends[1].endpoints = [Endpoint(instance: 0, host: "10.0.0.1", port: 80)]
@@ -211,5 +230,11 @@ extension CheckCase {
     spec.traffic.exclusive = true
     target.desired = .desired(spec)
     stack(2) { $0.capacity = Capacity(declared: 2, intended: 0, running: 0) }
+  }
+}
+
+extension CheckCase {
+  fileprivate static func chosen(_ generation: Generation) -> ChosenRequests {
+    ChosenRequests(generation: generation, rules: [RequestRule(.header, "x-user", is: "alice")])
   }
 }

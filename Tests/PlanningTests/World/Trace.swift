@@ -94,6 +94,10 @@ struct Trace {
   static func text(of route: Route) -> String {
     let split = route.backends.map { "\($0.generation)=\($0.weightPercent)" }
     let weights = split.isEmpty ? "without backends" : split.joined(separator: " ")
-    return weights + (route.fallback.map { ", fallback \($0)" } ?? "")
+    let picks = [
+      ("fallback", route.fallback), ("preview", route.preview),
+      ("chosen", route.chosen?.generation), ("sticky", route.sticky?.generation),
+    ]
+    return weights + picks.map { name, who in who.map { ", \(name) \($0)" } ?? "" }.joined()
   }
 }

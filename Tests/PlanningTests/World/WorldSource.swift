@@ -86,6 +86,7 @@ struct TargetSettings {
   var drift = DriftPolicy(debounce: .seconds(3))
   var health = HealthGate(check: .http(path: "/healthz", expect: [200]), deadline: .seconds(30))
   var listen = "127.0.0.1:8080"
+  var preview: String?
   var platform: PlatformName = "local"
   var dependsOn: [TargetID] = []
   var wave: Int?
@@ -105,7 +106,7 @@ struct TargetSettings {
     var target = DesiredTarget(
       id: id, source: source, commit: commit, version: version, platform: platform, spec: spec,
       rollout: rollout, traffic: traffic, drift: drift,
-      route: traffic.mode == .none ? nil : ["listen": .string(listen)], dependsOn: dependsOn,
+      route: traffic.mode == .none ? nil : declaration, dependsOn: dependsOn,
       declaredDigest: spec.declaredDigest)
     target.wave = wave
     return target
@@ -117,6 +118,13 @@ struct TargetSettings {
     case "version": version = value
     case "config": configuration = value
     case "listen": listen = value
+    case "preview": preview = value
+    case "match":
+      rollout.match = value.split(separator: ",").map { rule in
+        let words = rule.split(separator: ":").map(String.init)
+        return RequestRule(words[0] == "cookie" ? .cookie : .header, words[1], is: words[2])
+      }
+    case "sticky": rollout.sticky = Stickiness(cookie: value, maxAge: .seconds(3600))
     case "platform": platform = PlatformName(rawValue: value)
     case "instances": return assign(&instances, Int(value))
     case "healthyAfter": return assign(&health.healthyAfter, Int(value))
@@ -139,6 +147,12 @@ struct TargetSettings {
     default: return setDuration(key, Duration(parsing: value))
     }
     return nil
+  }
+
+  private var declaration: CanonicalValue {
+    var keys: [String: CanonicalValue] = ["listen": .string(listen)]
+    keys["preview"] = preview.map { .string($0) }
+    return .object(keys)
   }
 
   /// `10,25:5s,50:5s:approval`: weight, bake, and whether a person has to approve what follows.
