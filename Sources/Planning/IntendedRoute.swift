@@ -166,7 +166,7 @@ extension TargetPass {
       }
       return routerObstacle(generation)
     }
-    guard record.stacks[generation]?.gatePassed == true || isProven(generation) else {
+    guard record.stacks[generation]?.gatePassed == true || isWhollyProven(generation) else {
       return "its gate has not passed"
     }
     let floor = wholeFloor(of: generation)

@@ -132,9 +132,17 @@ extension TargetPass {
 
   /// Every instance that is to run does, and is proven by fresh probes.
   func isProven(_ generation: Generation) -> Bool {
+    isProven(generation, instances: wanted(generation))
+  }
+
+  /// The same of all that it declares, whatever is to run now.
+  func isWhollyProven(_ generation: Generation) -> Bool {
+    isProven(generation, instances: stacks[generation]?.capacity.declared ?? 0)
+  }
+
+  private func isProven(_ generation: Generation, instances: Int) -> Bool {
     guard let stack = stacks[generation], stack.phase == .complete else { return false }
-    let wanted = wanted(generation)
-    return stack.capacity.running >= wanted && (probe(generation)?.proven ?? 0) >= wanted
+    return stack.capacity.running >= instances && (probe(generation)?.proven ?? 0) >= instances
   }
 
   /// Nothing of it runs, nor is meant to, as far as a settled listing tells.

@@ -183,7 +183,7 @@ package final class Simulation: @unchecked Sendable {
   /// Until nothing is kept any more that is kept for a while: a bake, a drain, and the time of keeping.
   private var retention: Int {
     schedule.setup.targets.map {
-      $0.warmMilliseconds + $0.drainMilliseconds + $0.wholeBakeMilliseconds + 16_000 + 8 * lateness
+      $0.warmMilliseconds + $0.drainMilliseconds + $0.wholeBakeMilliseconds + 22_000 + 8 * lateness
     }.max() ?? 0
   }
 

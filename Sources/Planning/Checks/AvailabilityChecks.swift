@@ -78,6 +78,7 @@ extension PlanChecks {
     // While instances follow each other, S2 says how many of them have to stay.
     let isParkingAllowed =
       isOver || checked.allowsDowntime || checked.isWorker || rollout.bounds != nil
+      || checked.after?.rollout?.bounds != nil
     let reduced = isParkingAllowed ? [] : checked.reductions.map(\.stack.generation)
     return retired.map { "\($0) is retired while a rollout may have to return to it" }
       + reduced.filter(kept.contains).map {

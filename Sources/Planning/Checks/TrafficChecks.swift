@@ -13,9 +13,10 @@ extension PlanChecks {
       }
       let wasProven = checked.before?.stacks[generation]?.gatePassed == true
       let proven = checked.target.probes[generation]?.proven ?? 0
-      let rollout = checked.after?.rollout
-      let isCandidate = rollout?.candidate == generation && rollout?.bounds != nil
-      let wanted = isCandidate ? rollout?.step?.instances : nil
+      // Of what rolls, as many as the step in which its gate passes has; what takes over may be further.
+      let rollouts = [checked.before?.rollout, checked.after?.rollout].compactMap { $0 }
+      let wanted = rollouts.filter { $0.candidate == generation && $0.bounds != nil }
+        .compactMap { $0.step?.instances }.min()
       guard wasProven || proven >= wanted ?? stack.capacity.declared else {
         return "\(generation) gets weight before its gate has passed"
       }

@@ -20,7 +20,9 @@ extension TargetPass {
       record.nextGeneration = highest.next
     }
     // What was adopted passes its gate once it is seen to answer.
-    if let stable = record.stable, record.stacks[stable]?.gatePassed == false, isProven(stable) {
+    if let stable = record.stable, record.stacks[stable]?.gatePassed == false,
+      isWhollyProven(stable)
+    {
       record.stacks[stable]?.gatePassed = true
     }
     guard record.hold?.reason != .ledgerLost else { return }

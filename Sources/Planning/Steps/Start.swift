@@ -76,6 +76,11 @@ extension TargetPass {
       return "the breaker is open"
     }
     if cause == .commit, let dependency { return dependency }
+    if strategy == .rolling, cause == .commit || cause == .drift, let stable = record.stable,
+      stableState == .serving, isComplete(stable), !isMeantToRunFully(stable), !isWorker
+    {
+      return "all instances of \(stable) have to run first"
+    }
     return obstacleToAnyLaunch
   }
 
