@@ -23,7 +23,8 @@ extension TargetPass {
       return rolloutObjection == nil ? .nobody : stable
     case .launching, .growing, .gating:
       // While more of its instances start, it keeps what it has.
-      if rollout.formerWeightPercent > 0, let share = share(of: rollout) { return share }
+      let has = rollout.formerWeightPercent > 0 || rollout.isTakingOver == true
+      if has, let share = share(of: rollout) { return share }
       return isRecreate ? .nobody : stable
     case .shifting, .baking:
       if let share = share(of: rollout) { return share }
@@ -186,17 +187,16 @@ extension TargetPass {
 
   /// The router itself has to see a new stack up before it gets everything.
   private func routerObstacle(_ generation: Generation) -> String? {
+    // Where what has the traffic is gone, no route but this one can be written any more.
+    let serving = stacks.keys.filter { weight($0) > 0 && stacks[$0]?.endpoints.isEmpty == false }
+    let isWritable =
+      serving.map(weight).reduce(0, +) == 100
+      || (route?.route.split ?? [:]).values.allSatisfy { $0 == 0 }
     guard let backend = route?.route.backends.first(where: { $0.generation == generation }) else {
-      // Where what has the traffic is gone, no route but this one can be written any more.
-      let serving = stacks.keys.filter { weight($0) > 0 && stacks[$0]?.endpoints.isEmpty == false }
-      let isWritable =
-        serving.map(weight).reduce(0, +) == 100
-        || (route?.route.split ?? [:]).values
-          .allSatisfy { $0 == 0 }
       return isWritable ? "it is not behind the route yet" : nil
     }
     guard backend.endpoints.sorted() == endpoints(generation) else {
-      return "the route has other endpoints of it"
+      return isWritable ? "the route has other endpoints of it" : nil
     }
     guard let up = route?.serversUp[generation] else { return nil }
     return up >= backend.endpoints.count

@@ -99,6 +99,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private let plan: [RolloutStep]?
   /// The step in progress, or the next one.
   private var stepIndex: Int?
+  /// Steps may be left out: it is not always that of the step before.
+  private var formerShare: Int?
   /// A person has approved what follows the step in progress.
   package private(set) var isApproved: Bool?
   /// A person does not wait for the rest of the last bake.
@@ -182,9 +184,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   /// The share that the candidate is to have in this step, in percent.
   package var weightPercent: Int { step?.weightPercent ?? 100 }
 
-  /// What it had before the step in progress, in percent.
+  /// What it had when the step in progress began, in percent.
   package var formerWeightPercent: Int {
-    plan?[at: (stepIndex ?? 0) - 1]?.weightPercent ?? 0
+    formerShare ?? plan?[at: (stepIndex ?? 0) - 1]?.weightPercent ?? 0
   }
 
   /// ` (step 2 of 4, 25 %)`; empty where there is one step alone.
@@ -308,6 +310,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private var last: Int { max(0, (plan?.count ?? 1) - 1) }
 
   private mutating func begin(step: Int) {
+    formerShare = bake == nil ? formerWeightPercent : weightPercent
     stepIndex = step
     isApproved = nil
     formerJudgement = judgement
