@@ -73,5 +73,6 @@ package enum PlanChecks {
     ("S21", breaker),
     ("S24", lostLedger), ("paused", paused), ("freeze", frozen), ("breaker", breakerHeld),
     ("quarantine", quarantined), ("exclusive", exclusive),
+    ("irreversible", noReturn),
   ]
 }

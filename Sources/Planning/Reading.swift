@@ -308,6 +308,7 @@ extension TargetPass {
   /// Why the rollout in progress may not go forward.
   var rolloutObjection: String? {
     guard let rollout = record.rollout else { return nil }
+    if let stop = rollout.stop { return "it is held: \(stop.reason)" }
     let digest = record.stacks[rollout.candidate]?.stackDigest
     let wish = rollout.isTakingOver == true ? .repair : wish(of: rollout.cause)
     return objection(to: wish, digest: digest)

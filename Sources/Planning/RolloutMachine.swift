@@ -76,6 +76,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     /// Nothing else serves well enough: the last step begins at once.
     case steppedOver
     case failed(Failure)
+    /// In place of a failure that nothing leads back from: it stays where it is.
+    case stopped(Failure)
+    /// A person lets it go on from where it is: its clocks and its evidence begin anew.
+    case resumed(restarts: Int)
     /// Somebody wants it tried again before its abort has ended: it ends for that reason.
     case forgiven(Failure)
     /// The candidate has no traffic, and nothing stands in the way of stable.
@@ -119,8 +123,12 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private var restartsBefore: Int?
   /// Accumulated watched time since the rollout began.
   package private(set) var total: Duration = .zero
-  /// It had the traffic of a step once.
+  /// It, or what it took over from without a way back, had the traffic of a step once.
   package private(set) var hasServed: Bool?
+  /// Once it has served, only a person's word returns the traffic; nil: any failure does.
+  package let isIrreversible: Bool?
+  /// Why it stays where it is until a person, or another commit, says more; nil: it goes on.
+  package private(set) var stop: Failure?
   private var state: State
 
   private enum State: Hashable, Codable, Sendable {
@@ -153,8 +161,11 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package init(
     candidate: Generation, from: Generation?, cause: Cause,
     strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
-    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil
+    steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil,
+    isIrreversible: Bool? = nil, hasServed: Bool? = nil
   ) {
+    self.isIrreversible = isIrreversible
+    self.hasServed = hasServed
     self.analysis = analysis
     self.bounds = bounds
     plan = steps.isEmpty ? nil : steps
@@ -282,9 +293,16 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
         .gating where hasServed == true, .shifting, .baking:
         begin(step: last)
         isTakingOver = true
+        stop = nil
       case .gating, .launching, .vacating, .promoted, .rollingBack, .rolledBack: return []
       }
     case .failed(let failure): fail(failure)
+    case .stopped(let failure):
+      guard !hasEnded else { return [] }
+      stop = stop ?? failure
+    case .resumed(let restarts):
+      guard stop != nil, !hasEnded else { return [] }
+      resume(restarts)
     case .forgiven(let failure):
       guard case .rollingBack(let old, let elapsed) = state, old.kind == .aborted else { return [] }
       state = .rollingBack(failure, elapsed)
@@ -316,6 +334,30 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     switch state {
     case .vacating, .launching, .growing, .gating, .shifting, .baking:
       state = .rollingBack(failure, .zero)
+      stop = nil
+    case .promoted, .rollingBack, .rolledBack: break
+    }
+  }
+
+  private var hasEnded: Bool {
+    switch state {
+    case .vacating, .launching, .growing, .gating, .shifting, .baking: false
+    case .promoted, .rollingBack, .rolledBack: true
+    }
+  }
+
+  private mutating func resume(_ restarts: Int) {
+    stop = nil
+    (evidence, judgement) = (nil, nil)
+    switch state {
+    case .vacating: state = .vacating(.zero)
+    case .launching: state = .launching(.zero)
+    case .growing: state = .growing(.zero)
+    case .gating: state = .gating(.zero)
+    case .shifting: state = .shifting(.zero)
+    case .baking:
+      restartsBefore = restarts
+      state = .baking(Bake(restarts: restarts))
     case .promoted, .rollingBack, .rolledBack: break
     }
   }

@@ -164,6 +164,8 @@ package struct Hold: Hashable, Codable, Sendable {
     case deadline
     case quarantined
     case splitUnknown
+    /// A rollout that nothing leads back from has failed.
+    case irreversible
   }
 
   package var reason: Reason

@@ -26,7 +26,8 @@ extension PlanChecks {
     // Weight for what was stable before is a rollback, whatever asked for it; what a person adopts as
     // stable is none the less what served.
     let adopted = checked.isAdoptionAsked ? checked.after?.stable : nil
-    let raised = checked.raised.map(\.generation).filter {
+    let gained = checked.raised.filter { !isGivenBack($0, checked) }
+    let raised = gained.map(\.generation).filter {
       checked.before?.stacks[$0]?.wasStable != true && checked.before?.stable != $0
         && adopted != $0 && isNew($0)
     }

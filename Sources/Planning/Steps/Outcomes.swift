@@ -126,9 +126,11 @@ extension TargetPass {
     return "tries again in \(backOff.remaining.rounded.text): \(backOff.reason)"
   }
 
-  /// Ends the rollout in progress without a promotion; too late changes nothing.
-  mutating func fail(_ failure: RolloutMachine.Failure) {
+  /// Ends the rollout in progress without a promotion; too late changes nothing. `isWish`: a person, or a commit,
+  /// asks for what served before.
+  mutating func fail(_ failure: RolloutMachine.Failure, isWish: Bool = false) {
     guard let rollout = record.rollout else { return }
+    if !isWish, isPastReturn(rollout) { return stop(failure) }
     var failure = failure
     if failure.kind == .stackFault, let stable = record.stable,
       isStableDead(beside: rollout.candidate),

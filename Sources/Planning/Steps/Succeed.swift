@@ -89,7 +89,8 @@ extension TargetPass {
     record.successor = nil
     record.rollout = RolloutMachine(
       candidate: successor, from: record.stable, cause: .commit, strategy: strategy,
-      steps: steps(of: .commit), analysis: analysis(of: .commit))
+      steps: steps(of: .commit), analysis: analysis(of: .commit),
+      isIrreversible: isIrreversible(successor))
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

@@ -124,6 +124,7 @@ struct TargetSettings {
     case "wave": wave = Int(value)
     case "surge": rollout.maxSurge = Int(value)
     case "unavailable": rollout.maxUnavailable = Int(value)
+    case "irreversible": rollout.isIrreversible = value == "true" ? true : nil
     case "exclusive": traffic.exclusive = value == "true"
     case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
     case "steps":
