@@ -50,7 +50,7 @@ extension MappingReader {
         quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined),
       steps: self["steps"] == nil ? nil : steps(bake: bake, &problems),
       analysis: mapping("analysis")?.analysis(&problems), maxSurge: surge,
-      maxUnavailable: unavailable)
+      maxUnavailable: unavailable, isIrreversible: bool("irreversible") == true ? true : nil)
   }
 
   /// `3` or `25%` of so many.
