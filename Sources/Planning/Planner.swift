@@ -217,6 +217,7 @@ extension TargetPass {
       remove()
       liftHolds()
       closeBreaker()
+      tellFreezeOverride()
       rollBack()
       supersede()
       succeed()

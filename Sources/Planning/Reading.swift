@@ -277,7 +277,10 @@ extension TargetPass {
       case .anotherDigestOnly:
         if let digest, digest != record.breaker.digest { continue }
         return text(of: circumstance)
-      case .no, .keepsWeight, .alertOnly, .healingOnly, .operatorOnly:
+      case .keepsWeight:
+        if overridesFreeze(digest) { continue }
+        return text(of: circumstance)
+      case .no, .alertOnly, .healingOnly, .operatorOnly:
         return text(of: circumstance)
       }
     }
