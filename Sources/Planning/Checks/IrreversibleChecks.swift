@@ -47,11 +47,16 @@ extension PlanChecks {
   /// Nothing leads back from it and it has all traffic: the version that is declared after it follows it, whatever
   /// it has shown, and so does its own repair once it is gone.
   static func isFollowed(_ rollout: RolloutMachine, _ checked: CheckedPlan) -> Bool {
+    // What was launched as a worker takes no traffic, whatever is declared now.
+    let seen = checked.stacks[rollout.candidate]?.certificate
+    let isUseless = seen?.traffic == TrafficPolicy.Mode.none && !checked.isWorker
     guard rollout.isIrreversible == true, rollout.hasServed == true,
-      checked.isWorker || checked.weight(rollout.candidate) == 100
+      checked.isWorker || isUseless || checked.weight(rollout.candidate) == 100
     else { return false }
     if checked.target.stacks.value != nil, checked.stacks[rollout.candidate] == nil { return true }
-    guard rollout.stop != nil, case .resolved(let digest, _) = checked.target.resolution else {
+    guard rollout.stop != nil || isUseless,
+      case .resolved(let digest, _) = checked.target.resolution
+    else {
       return false
     }
     return checked.before?.stacks[rollout.candidate]?.stackDigest != digest

@@ -38,8 +38,11 @@ extension TargetPass {
     return rollout.phase == .baking ? rollout.weightPercent : rollout.formerWeightPercent
   }
 
-  private func hasAllTraffic(_ candidate: Generation) -> Bool {
-    isWorker || weight(candidate) == 100
+  /// Nothing else serves, so that it is what the next version comes after. A worker stays one, whatever is
+  /// declared now.
+  private func servesAlone(_ rollout: RolloutMachine) -> Bool {
+    guard rollout.hasServed == true else { return false }
+    return isWorker || !isFit(rollout.candidate) || weight(rollout.candidate) == 100
   }
 
   // MARK: - Held
@@ -48,7 +51,7 @@ extension TargetPass {
   mutating func stop(_ failure: RolloutMachine.Failure) {
     guard let rollout = record.rollout, rollout.stop == nil else { return }
     let candidate = rollout.candidate
-    if stacks[candidate] == nil, rollout.hasServed == true, hasAllTraffic(candidate) {
+    if stacks[candidate] == nil, servesAlone(rollout) {
       makeStable(candidate)
       return say(
         .decision, candidate,
@@ -88,18 +91,18 @@ extension TargetPass {
   mutating func goForward(from rollout: RolloutMachine) {
     guard let spec else { return }
     let candidate = rollout.candidate
-    guard rollout.stop != nil else {
+    guard rollout.stop != nil || !isFit(candidate) else {
       return note("\(spec.version) waits for \(candidate), which is irreversible and has served")
     }
     if let obstacle = obstacle(to: .commit) {
       return note("\(spec.version) does not follow \(candidate) yet: \(obstacle)")
     }
     let why = "\(spec.commit.short) declares \(spec.version)"
-    if hasAllTraffic(candidate) {
+    if servesAlone(rollout) {
       makeStable(candidate)
       say(
         .decision, candidate,
-        "\(candidate) is stable as it is, for it is irreversible and has all traffic: \(why)")
+        "\(candidate) is stable as it is, for it is irreversible and serves alone: \(why)")
     } else if hasTurn(for: .commit) {
       follow(rollout, why)
     }

@@ -77,6 +77,15 @@ enum IrreversibleCases {
       right.overtake(declares: CheckCase.new)
       right.target.stacks = .known([CheckCase.observed(CheckCase.old, 1)])
     },
+    RuleCase("S20", "what has not all traffic is followed, unlike a worker that is to take some") {
+      wrong in
+      wrong.overtake(declares: CheckCase.next)
+      wrong.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
+    } good: { right in
+      right.overtake(declares: CheckCase.next)
+      right.readRoute { $0.route = CheckCase.route([1: 100, 2: 0]) }
+      right.stack(2) { $0.certificate.traffic = .none }
+    },
     RuleCase("S8", "one rollout too many, unlike beside one that is held") { wrong in
       wrong.launchBeside(isHeld: false)
     } good: { right in
