@@ -162,7 +162,7 @@ package actor Executor {
       order, existing: existing, platform: platform, sequence: assignment.sequence,
       at: clock.now().wall)
     if existing == nil, case .shortage(let what) = try await platform.preflight(launch) {
-      throw .rejected(fault: .platform, "no room for a whole candidate: \(what)")
+      throw .rejected(fault: .platform, "no room for the candidate: \(what)")
     }
     failpoint("executor.before-ensure")
     // Inputs and room took their time.

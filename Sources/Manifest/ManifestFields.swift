@@ -150,6 +150,10 @@ package enum ManifestFields {
       "analysis", .mapping(analysis),
       "Each step of a canary is judged by its traffic, compared with stable; `{}`: as usual."),
     Field(
+      "irreversible", .bool,
+      "Once it has had traffic, a failure holds the rollout where it is and takes nothing back.",
+      standard: "false"),
+    Field(
       "onNewCommit", .choice(RolloutPolicy.OnNewCommit.allCases.map(\.rawValue)),
       "What a newer commit does to a rollout in progress.", standard: "supersede"),
     Field(

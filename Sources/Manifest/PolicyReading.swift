@@ -53,7 +53,7 @@ extension MappingReader {
         quarantined: retain?.duration("quarantined") ?? standard.retain.quarantined),
       steps: self["steps"] == nil ? nil : steps(bake: bake, &problems),
       analysis: mapping("analysis")?.analysis(&problems), maxSurge: surge,
-      maxUnavailable: unavailable)
+      maxUnavailable: unavailable, isIrreversible: bool("irreversible") == true ? true : nil)
     policy.match = self["match"] == nil ? nil : rules(&problems)
     policy.sticky = mapping("sticky").map { $0.stickiness(&problems) }
     return policy

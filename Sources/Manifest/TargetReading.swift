@@ -50,6 +50,13 @@ struct TargetReading {
         node.error(
           "\(why): strategy \(rollout.strategy.rawValue) is for what takes traffic beside another"))
     }
+    if rollout.strategy == .rolling, traffic.afterDrain == .wait {
+      let node = target?["rollout"] ?? spec["rollout"] ?? self.node
+      problems.append(
+        node.error(
+          "rolling ends instances on the way: one session that stays would hold it up for ever",
+          suggestion: "traffic.drain.then: close, or strategy: blueGreen"))
+    }
     if rollout.match != nil || rollout.sticky != nil, traffic.mode == .tcp {
       let node = target?["rollout"] ?? spec["rollout"] ?? self.node
       problems.append(node.error("match and sticky are for traffic.mode http: tcp has no requests"))

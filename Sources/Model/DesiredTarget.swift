@@ -29,6 +29,19 @@ package struct DesiredTargetFields: Hashable, Codable, Sendable {
   /// What the artifacts that are paths of the repository are in this commit, by their names; nil:
   /// not looked up.
   package var objects: [String: ArtifactObject]?
+  /// What it declares goes through freeze windows; nil: it waits for their end.
+  package var freezeOverride: FreezeOverride?
+}
+
+/// A commit that says that what it newly declares goes through freeze windows.
+package struct FreezeOverride: Hashable, Codable, Sendable {
+  package var commit: CommitID
+  /// In the words of whoever wrote the commit.
+  package var reason: String
+  package init(commit: CommitID, reason: String) {
+    self.commit = commit
+    self.reason = reason
+  }
 }
 
 extension DesiredTarget {
@@ -83,6 +96,8 @@ package struct DesiredState: Hashable, Codable, Sendable {
   /// `metadata.previously`: by a target's name, the name under which it was declared before; nil:
   /// nothing was renamed.
   package var renames: [TargetID: TargetID]?
+  /// Why what this commit newly declares goes through freeze windows; nil: it does not.
+  package var freezeOverride: String?
   package init(
     source: SourceName, commit: CommitID, targets: [DesiredTarget] = [], broken: [TargetID] = [],
     diagnostics: [Diagnostic] = [], renames: [TargetID: TargetID]? = nil
@@ -100,18 +115,30 @@ package struct DesiredState: Hashable, Codable, Sendable {
 
   /// The same, in which a target that an earlier state has declared alike is the earlier one, its
   /// commit included: what a commit leaves alone is the same value as before, found so at a glance.
+  /// What it changes gets the commit's freeze override.
   package func keeping(_ earlier: DesiredState) -> DesiredState {
     var state = self
     var (old, place) = (earlier.targets, 0)
     for index in state.targets.indices {
       let id = state.targets[index].id
       while place < old.count, old[place].id < id { place += 1 }
-      guard place < old.count else { break }
-      guard !state.targets[index].isSame(as: old[place]) else { continue }
+      let isOld = place < old.count && old[place].id == id
+      if isOld, state.targets[index].isSame(as: old[place]) { continue }
+      let override = freezeOverride(of: state.targets[index], after: isOld ? old[place] : nil)
+      if override != nil { state.targets[index].freezeOverride = override }
+      guard isOld else { continue }
       old[place].commit = state.targets[index].commit
       if old[place] == state.targets[index] { state.targets[index] = earlier.targets[place] }
     }
     return state
+  }
+
+  /// It belongs to what the commit has newly declared, and stays with that as long as it is declared.
+  private func freezeOverride(
+    of target: DesiredTarget, after old: DesiredTarget?
+  ) -> FreezeOverride? {
+    if let old, old.declaredDigest == target.declaredDigest { return old.freezeOverride }
+    return freezeOverride.map { FreezeOverride(commit: commit, reason: $0) }
   }
 
   /// What this state declares of a target.

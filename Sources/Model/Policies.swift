@@ -37,12 +37,15 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package var maxSurge: Int?
   /// Of `rolling`: so many of what is declared may be missing; nil: none.
   package var maxUnavailable: Int?
+  /// Once it has had traffic, no failure gives that back to the old stack; nil: it does.
+  package var isIrreversible: Bool?
   package init(
     strategy: Strategy = .blueGreen, bake: Duration = .seconds(60),
     onNewCommit: OnNewCommit = .supersede, retain: Retention = Retention(),
     steps: [RolloutStep]? = nil, analysis: AnalysisDeclaration? = nil, maxSurge: Int? = nil,
-    maxUnavailable: Int? = nil
+    maxUnavailable: Int? = nil, isIrreversible: Bool? = nil
   ) {
+    self.isIrreversible = isIrreversible
     self.maxSurge = maxSurge
     self.maxUnavailable = maxUnavailable
     self.strategy = strategy

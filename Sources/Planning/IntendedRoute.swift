@@ -20,14 +20,16 @@ extension TargetPass {
     let isRecreate = rollout.strategy == .recreate
     switch rollout.phase {
     case .vacating:
-      return rolloutObjection == nil ? .nobody : stable
+      return rolloutObjection == nil ? .nobody : isPastReturn(rollout) ? .unchanged : stable
     case .launching, .growing, .gating:
       // While more of its instances start, it keeps what it has.
       let has = rollout.formerWeightPercent > 0 || rollout.isTakingOver == true
       if has, let share = share(of: rollout) { return share }
+      if isPastReturn(rollout) { return .unchanged }
       return isRecreate ? .nobody : stable
     case .shifting, .baking:
       if let share = share(of: rollout) { return share }
+      if isPastReturn(rollout) { return .unchanged }
       return isRecreate ? .nobody : stable
     case .rollingBack:
       // While it was paused or frozen the traffic may have been given back already.
@@ -48,8 +50,9 @@ extension TargetPass {
       ? rollout.formerWeightPercent : rollout.weightPercent
     if rolloutObjection != nil, has < percent {
       guard isRouteSettled else { return .unchanged }
-      guard has > 0 else { return nil }
-      percent = has
+      let kept = max(has, shareWithoutReturn(rollout))
+      guard kept > 0 else { return nil }
+      percent = kept
     }
     guard percent < 100, let stable = record.stable, stable != candidate else {
       return .stack(candidate)
@@ -79,7 +82,7 @@ extension TargetPass {
     var intended = Route(
       target: route?.route.target ?? id, mode: mode, declaration: declaration,
       drainDeadline: known.traffic.drainDeadline, afterDrain: known.traffic.afterDrain,
-      backends: backends, fallback: fallback(members))
+      backends: backends, fallback: fallback(members, split))
     addPicks(to: &intended, split)
     return intended
   }
@@ -94,10 +97,11 @@ extension TargetPass {
   }
 
   /// A dead candidate's share falls back to stable in the router itself.
-  private func fallback(_ members: [Generation]) -> Generation? {
+  private func fallback(_ members: [Generation], _ split: [Generation: Int]) -> Generation? {
     guard !isRemovalAllowed, let stable = record.stable, members.contains(stable),
       stacks[stable]?.endpoints.isEmpty == false
     else { return nil }
+    if let rollout = record.rollout, isReturnOver(rollout, by: split) { return nil }
     return stable
   }
 
@@ -123,7 +127,9 @@ extension TargetPass {
         else { continue }
         note("\(generation) does not get \(intended[generation] ?? 0) % yet: \(obstacle)")
         // Nobody waits for a candidate that has nothing.
-        let isStableFree = generation == candidate && weight(candidate) == 0
+        let isStableFree =
+          generation == candidate && weight(candidate) == 0
+          && record.rollout.map(isPastReturn) != true
         if isStableFree, self.obstacle(toTrafficFor: stable) == nil { return [stable: 100] }
         return kept(observed)
       }
@@ -138,6 +144,11 @@ extension TargetPass {
     guard wanted == observed || isRouteSettled else {
       note("waits until a reading of the route shows all writes")
       return nil
+    }
+    if observed.isEmpty, record.rollout.map(isPastReturn) == true,
+      wanted.keys.allSatisfy({ obstacle(toTrafficFor: $0) == nil })
+    {
+      return wanted
     }
     return observed.values.reduce(0, +) == 100 || observed.isEmpty ? observed : nil
   }

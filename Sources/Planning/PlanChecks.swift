@@ -58,6 +58,7 @@ package enum PlanChecks {
 
   private static let rules: [(name: String, rule: Rule)] = [
     ("S1", gateBeforeTraffic), ("S1", noMoreThanItsStep), ("S1", pickedHasShare),
+    ("S1", provenInstances),
     ("S2", availabilityOfSplit),
     ("S2", availabilityOfInstances),
     ("S2", availabilityOfWorkers), ("S3", immutability), ("S4", noDeleteUnderTraffic),
@@ -74,5 +75,6 @@ package enum PlanChecks {
     ("S21", breaker),
     ("S24", lostLedger), ("paused", paused), ("freeze", frozen), ("breaker", breakerHeld),
     ("quarantine", quarantined), ("exclusive", exclusive),
+    ("irreversible", noReturn),
   ]
 }

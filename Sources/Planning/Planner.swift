@@ -54,6 +54,7 @@ private struct Fleet {
       passes[index].passQuietTime()
       passes[index].passTimeOfStable()
       passes[index].passTimeOfShare()
+      passes[index].passTimeOfRoom()
       passes[index].passTimeOfRollout()
       passes[index].judgeTraffic()
       passes[index].takeOutcomes()
@@ -115,7 +116,7 @@ private struct Fleet {
   mutating func giveTurns() {
     var running = 0
     var refused: [PlatformName?: Int] = [:]
-    for index in passes.indices where passes[index].record.rollout != nil {
+    for index in passes.indices where passes[index].hasRolloutUnderWay {
       if passes[index].isLaunchRefused {
         refused[passes[index].platform, default: 0] += 1
       } else {
@@ -145,10 +146,11 @@ private struct Fleet {
     }
   }
 
-  /// By environment: targets that roll out for a commit or for drift, but those whose launch is refused.
+  /// By environment: targets that roll out for a commit or for drift, but those whose launch is refused and
+  /// those that are held.
   private var waves: [EnvironmentName: Int] {
     var waves: [EnvironmentName: Int] = [:]
-    for pass in passes where !pass.isLaunchRefused {
+    for pass in passes where pass.hasRolloutUnderWay && !pass.isLaunchRefused {
       guard let cause = pass.record.rollout?.cause, cause == .commit || cause == .drift else {
         continue
       }
@@ -209,12 +211,14 @@ extension TargetPass {
     for _ in 0..<16 {
       let before = record
       notes = []
+      wish = nil
       adopt()
       // By a record that is not to be believed nothing is decided.
       if isLossUnseen { return }
       remove()
       liftHolds()
       closeBreaker()
+      tellFreezeOverride()
       rollBack()
       supersede()
       succeed()
@@ -227,6 +231,9 @@ extension TargetPass {
       if record == before { return }
     }
   }
+
+  /// What is held until a person says more needs no turn.
+  fileprivate var hasRolloutUnderWay: Bool { record.rollout.map { $0.stop == nil } ?? false }
 
   /// Also of a target that is being removed.
   fileprivate var platform: PlatformName? { (spec ?? record.lastGood)?.platform }

@@ -285,7 +285,10 @@ extension TargetPass {
       case .anotherDigestOnly:
         if let digest, digest != record.breaker.digest { continue }
         return text(of: circumstance)
-      case .no, .keepsWeight, .alertOnly, .healingOnly, .operatorOnly:
+      case .keepsWeight:
+        if overridesFreeze(digest) { continue }
+        return text(of: circumstance)
+      case .no, .alertOnly, .healingOnly, .operatorOnly:
         return text(of: circumstance)
       }
     }
@@ -316,6 +319,7 @@ extension TargetPass {
   /// Why the rollout in progress may not go forward.
   var rolloutObjection: String? {
     guard let rollout = record.rollout else { return nil }
+    if let stop = rollout.stop { return "it is held: \(stop.reason)" }
     let digest = record.stacks[rollout.candidate]?.stackDigest
     let wish = rollout.isTakingOver == true ? .repair : wish(of: rollout.cause)
     return objection(to: wish, digest: digest)

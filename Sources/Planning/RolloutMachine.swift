@@ -76,6 +76,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     /// Nothing else serves well enough: the last step begins at once.
     case steppedOver
     case failed(Failure)
+    /// In place of a failure that nothing leads back from: it stays where it is.
+    case stopped(Failure)
+    /// A person lets it go on from where it is: its clocks and its evidence begin anew.
+    case resumed(restarts: Int)
     /// Somebody wants it tried again before its abort has ended: it ends for that reason.
     case forgiven(Failure)
     /// The candidate has no traffic, and nothing stands in the way of stable.
@@ -101,6 +105,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private var stepIndex: Int?
   /// Steps may be left out: it is not always that of the step before.
   private var formerShare: Int?
+  /// So many of the candidate's instances had passed their gate when the step in progress began; nil: all.
+  package private(set) var formerInstances: Int?
   /// A person has approved what follows the step in progress.
   package private(set) var isApproved: Bool?
   /// A person does not wait for the rest of the last bake.
@@ -123,8 +129,12 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private var restartsBefore: Int?
   /// Accumulated watched time since the rollout began.
   package private(set) var total: Duration = .zero
-  /// It had the traffic of a step once.
+  /// It, or what it took over from without a way back, had the traffic of a step once.
   package private(set) var hasServed: Bool?
+  /// Once it has served, only a person's word returns the traffic; nil: any failure does.
+  package let isIrreversible: Bool?
+  /// Why it stays where it is until a person, or another commit, says more; nil: it goes on.
+  package private(set) var stop: Failure?
   private var state: State
 
   private enum State: Hashable, Codable, Sendable {
@@ -139,28 +149,15 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case rolledBack(Failure)
   }
 
-  package struct Bake: Hashable, Codable, Sendable {
-    /// Healthy with the traffic of its step.
-    package var served: Duration = .zero
-    /// Below the floor without a break.
-    package var suffered: Duration = .zero
-    /// Neither: nothing fresh was known.
-    package var blind: Duration = .zero
-    /// Time after the bake without a verdict that lets it go on; nil: none.
-    package var verdictWait: Duration?
-    /// Time after bake and verdict until a person approves what follows; nil: none.
-    package var approvalWait: Duration?
-    /// Restarts when the candidate was first given traffic.
-    package var restarts: Int
-  }
-
   package init(
     candidate: Generation, from: Generation?, cause: Cause,
     strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
     steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil,
-    picks: RolloutPicks? = nil
+    picks: RolloutPicks? = nil, isIrreversible: Bool? = nil, hasServed: Bool? = nil
   ) {
     self.picks = picks
+    self.isIrreversible = isIrreversible
+    self.hasServed = hasServed
     self.analysis = analysis
     self.bounds = bounds
     plan = steps.isEmpty ? nil : steps
@@ -280,7 +277,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       isApproved = true
     case .advanced(let isFull):
       guard case .baking = state else { return [] }
-      if isLastStep { isAdvanced = true } else { begin(step: isFull ? last : (stepIndex ?? 0) + 1) }
+      // What rolls leaves no step out: none of them bakes, and each makes room for the next.
+      let isLeap = isFull && bounds == nil
+      if isLastStep { isAdvanced = true } else { begin(step: isLeap ? last : (stepIndex ?? 0) + 1) }
     case .steppedOver:
       guard !isLastStep else { return [] }
       switch state {
@@ -288,9 +287,16 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
         .gating where hasServed == true, .shifting, .baking:
         begin(step: last)
         isTakingOver = true
+        stop = nil
       case .gating, .launching, .vacating, .promoted, .rollingBack, .rolledBack: return []
       }
     case .failed(let failure): fail(failure)
+    case .stopped(let failure):
+      guard !hasEnded else { return [] }
+      stop = stop ?? failure
+    case .resumed(let restarts):
+      guard stop != nil, !hasEnded else { return [] }
+      resume(restarts)
     case .forgiven(let failure):
       guard case .rollingBack(let old, let elapsed) = state, old.kind == .aborted else { return [] }
       state = .rollingBack(failure, elapsed)
@@ -311,6 +317,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
 
   private mutating func begin(step: Int) {
     formerShare = bake == nil ? formerWeightPercent : weightPercent
+    // Its gate has passed before a step shifts.
+    if phase == .shifting || phase == .baking { formerInstances = self.step?.instances }
     stepIndex = step
     isApproved = nil
     formerJudgement = judgement
@@ -323,6 +331,30 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     switch state {
     case .vacating, .launching, .growing, .gating, .shifting, .baking:
       state = .rollingBack(failure, .zero)
+      stop = nil
+    case .promoted, .rollingBack, .rolledBack: break
+    }
+  }
+
+  private var hasEnded: Bool {
+    switch state {
+    case .vacating, .launching, .growing, .gating, .shifting, .baking: false
+    case .promoted, .rollingBack, .rolledBack: true
+    }
+  }
+
+  private mutating func resume(_ restarts: Int) {
+    stop = nil
+    (evidence, judgement) = (nil, nil)
+    switch state {
+    case .vacating: state = .vacating(.zero)
+    case .launching: state = .launching(.zero)
+    case .growing: state = .growing(.zero)
+    case .gating: state = .gating(.zero)
+    case .shifting: state = .shifting(.zero)
+    case .baking:
+      restartsBefore = restarts
+      state = .baking(Bake(restarts: restarts))
     case .promoted, .rollingBack, .rolledBack: break
     }
   }

@@ -123,6 +123,7 @@ enum AlertReason: String {
   case stuck = "Stuck"
   case stackLost = "StackLost"
   case unhealthy = "Unhealthy"
+  case freezeOverridden = "FreezeOverridden"
 }
 
 enum AlertSeverity: String {

@@ -103,6 +103,8 @@ package struct StackRecord: Hashable, Codable, Sendable {
   package var absentFor: Duration?
   /// Of stable: accumulated time for which it has been below its floor; nil: it is not.
   package var belowFloor: Duration?
+  /// Of a stable that rolls: accumulated time for which it could not make room; nil: it can, or need not.
+  package var unableToLose: Duration?
   /// Calls about this stack that failed: one that cannot go delays no other (L6).
   package var backOff: BackOff?
   /// Accumulated time since the platform took its launch; nil: it did not lately.
@@ -164,6 +166,8 @@ package struct Hold: Hashable, Codable, Sendable {
     case deadline
     case quarantined
     case splitUnknown
+    /// A rollout that nothing leads back from has failed.
+    case irreversible
   }
 
   package var reason: Reason
@@ -279,6 +283,8 @@ package struct RouteIntent: Hashable, Codable, Sendable {
   package var isUnread: Bool = false
   /// The router took `wanted`: it is waited for, not written again. `false`: it refused.
   package var isTaken: Bool?
+  /// The router is still at it: to ask again is no other write.
+  package var isAwaited: Bool?
   /// Writes of `wanted` that were not read back yet.
   package var unconfirmedWrites: Int = 0
   /// Age of each repair as accumulated time, newest last: the breaker of route drift.

@@ -21,7 +21,7 @@ package protocol Platform: Sendable {
   /// One listing of all stacks with a valid certificate of ours, complete or an error.
   func observe() async throws(PlatformError) -> LiveState
 
-  /// Whether a whole candidate has room now; a shortage is a platform fault.
+  /// Whether what the launch runs at first has room now; a shortage is a platform fault.
   func preflight(_ launch: StackLaunch) async throws(PlatformError) -> Preflight
 
   /// Launches the stack, or goes on with it: asked on every pass until observed `complete` or

@@ -78,6 +78,7 @@ import Testing
     "traffic: { mode: http }", "traffic: { mode: tcp }",
     "traffic: { drain: { deadline: 1m, then: wait }, exclusive: true }",
     "rollout: { strategy: recreate, bake: 5m, onNewCommit: coalesce }",
+    "rollout: { irreversible: true }",
     "rollout: { retain: { stacks: 2, for: 48h, quarantined: 1h } }",
     "drift: { action: alert, ignore: [/files/cache/**], debounce: 1m }",
     "x-note: anything",

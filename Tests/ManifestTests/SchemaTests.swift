@@ -81,6 +81,7 @@ private let goodSpecs = [
   "rollout: { strategy: recreate, bake: 1h2m3s4ms, retain: { stacks: 0, for: 1h } }",
   "drift: { action: alert, ignore: [/a/**], debounce: 250ms }", "dependsOn: []",
   "rollout: { onNewCommit: queue }", "rollout: { strategy: canary }",
+  "rollout: { irreversible: true }", "rollout: { irreversible: false, strategy: rolling }",
   "rollout: { strategy: canary, steps: [{ weight: 10, bake: 2m }, { weight: 50, approval: {} }] }",
 ]
 
@@ -96,6 +97,7 @@ private let badSpecs = [
   "rollout: { strategy: bluegreen }", "rollout: { strategy: canary, steps: [{ weight: 0 }] }",
   "rollout: { strategy: canary, steps: [{ weight: 101 }] }",
   "rollout: { strategy: canary, steps: [10] }", "rollout: { onNewCommit: newest }",
+  "rollout: { irreversible: 'true' }", "rollout: { irreversible: 1 }",
   "rollout: { retain: 1 }", "rollout: { retain: { stacks: -1 } }", "rollout: { bake: 1s1m }",
   "drift: { action: ignore }", "drift: { ignore: /a }", "drift: { ignore: [{}] }",
   "dependsOn: web", "dependsOn: [Web]", "dependsOn: [true]", "dependsOn: [~]", "dependsOn: [1]",

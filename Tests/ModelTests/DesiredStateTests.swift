@@ -28,6 +28,25 @@ import Testing
     #expect(reverted.targets.map(\.commit) == ["aaaa", "cccc", "bbbb", "aaaa"])
   }
 
+  @Test func `what a commit newly declares goes through a freeze, as long as it is declared`() {
+    let old = state("aaaa", ["a": "1", "b": "1"])
+    var given = state("bbbb", ["a": "1", "b": "2", "c": "1"])
+    given.freezeOverride = "the site is down"
+    let new = given.keeping(old)
+    let override = FreezeOverride(commit: "bbbb", reason: "the site is down")
+    #expect(new.targets.map(\.freezeOverride) == [nil, override, override])
+    // A later commit leaves it alone, or changes what is not part of the stack.
+    var later = state("cccc", ["a": "2", "b": "2", "c": "1"])
+    later.targets[2].wave = 1
+    let kept = later.keeping(new)
+    #expect(kept.targets.map(\.freezeOverride) == [nil, override, override])
+    #expect(kept.targets.map(\.commit) == ["cccc", "bbbb", "cccc"])
+    // Declared once more, it is another word.
+    let reverted = state("dddd", ["a": "2", "b": "1", "c": "1"]).keeping(kept)
+    let again = state("eeee", ["a": "2", "b": "2", "c": "1"]).keeping(reverted)
+    #expect(again.targets.map(\.freezeOverride) == [nil, nil, override])
+  }
+
   @Test func `a target is found by its name`() {
     let names = (0..<50).map { "t\($0)" }
     let all = state("aaaa", Dictionary(names.map { ($0, "1") }) { first, _ in first })

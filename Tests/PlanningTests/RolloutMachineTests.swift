@@ -14,7 +14,7 @@ import Testing
   private static let events: [RolloutMachine.Event] = [
     .time(.seconds(1)), .served(.seconds(1)), .suffered(.seconds(1)), .vacated, .launched,
     .gatePassed, .shifted(restarts: 0), .baked, .failed(.init(.aborted, "alice aborted it")),
-    .tookBack,
+    .tookBack, .stopped(.init(.stackFault, "it got worse")), .resumed(restarts: 0),
   ]
 
   @Test func `a rollout goes from launching to promoted`() {
@@ -92,6 +92,28 @@ import Testing
       #expect(rollout.failure == (isForgiven ? again : .init(kind, "first")))
       #expect(rollout.phase == .rollingBack && rollout.elapsed == .seconds(2))
     }
+  }
+
+  @Test func `what is held stays in its phase, and goes on with clocks of its own`() {
+    var rollout = machine()
+    #expect(rollout.handle(.resumed(restarts: 7)) == [], "it is not held")
+    for event in [RolloutMachine.Event.launched, .gatePassed, .shifted(restarts: 1)] {
+      _ = rollout.handle(event)
+    }
+    _ = rollout.handle(.served(.seconds(3)))
+    _ = rollout.handle(.suffered(.seconds(5)))
+    #expect(rollout.handle(.stopped(.init(.stackFault, "first"))) == [])
+    #expect(rollout.handle(.stopped(.init(.noEvidence, "second"))) == [])
+    #expect(rollout.phase == .baking && rollout.stop?.reason == "first")
+    #expect(rollout.handle(.resumed(restarts: 7)) == [])
+    #expect(rollout.stop == nil)
+    #expect(rollout.bake?.served == .zero && rollout.bake?.suffered == .zero)
+    #expect(rollout.bake?.restarts == 7)
+    _ = rollout.handle(.stopped(.init(.stackFault, "third")))
+    #expect(rollout.handle(.failed(.init(.aborted, "alice"))) == [.entered(.rollingBack)])
+    #expect(rollout.stop == nil)
+    #expect(rollout.handle(.stopped(.init(.stackFault, "too late"))) == [])
+    #expect(rollout.stop == nil)
   }
 
   @Test func `nothing changes an ended rollout`() {

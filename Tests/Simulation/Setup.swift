@@ -49,6 +49,8 @@ package struct Declaration: Codable, Sendable, Hashable {
   /// Of `rolling`: so many instances more than declared may run, so many may be missing.
   package var surge: Int?
   package var unavailable: Int?
+  /// Once it has had traffic, only a person or a commit returns that.
+  package var isIrreversible: Bool?
   package var onNewCommit = RolloutPolicy.OnNewCommit.supersede
   package var retain = 1
   package var bakeMilliseconds = 3000
@@ -168,7 +170,8 @@ extension Declaration {
           stacks: retain, warm: .milliseconds(warmMilliseconds),
           quarantined: .milliseconds(warmMilliseconds)),
         steps: rolloutSteps, analysis: isJudged == true ? Self.analysis : nil, maxSurge: surge,
-        maxUnavailable: unavailable.map { min($0, instances - 1) }),
+        maxUnavailable: unavailable.map { min($0, instances - 1) },
+        isIrreversible: isIrreversible),
       traffic: TrafficPolicy(
         mode: mode, drainDeadline: .milliseconds(drainMilliseconds), exclusive: exclusive),
       drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),

@@ -104,6 +104,7 @@ struct CommitJudge {
       held.diagnostics = state.diagnostics
       return nothing(.held(held))
     }
+    state.freezeOverride = text.freezeOverride
     var lookup = ArtifactLookup(reader, root: root)
     try lookup.run(&state)
     reader.save()

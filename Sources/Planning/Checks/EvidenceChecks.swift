@@ -99,7 +99,8 @@ extension PlanChecks {
   /// S20: a candidate becomes stable only healthy, with all traffic read back, after its bake.
   static let promotionNeedsProof: Rule = { checked in
     guard let rollout = checked.before?.rollout, checked.before?.stable != rollout.candidate,
-      checked.after?.stable == rollout.candidate, !isAdopted(rollout.candidate, checked)
+      checked.after?.stable == rollout.candidate, !isAdopted(rollout.candidate, checked),
+      !isFollowed(rollout, checked)
     else { return [] }
     let candidate = rollout.candidate
     var wrong: [String] = []

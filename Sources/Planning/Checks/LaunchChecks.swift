@@ -120,7 +120,7 @@ extension PlanChecks {
   }
 
   /// S8: a rollout begins only within the agent-wide limit, in which what another platform refuses to
-  /// launch does not count; a rollback is never held up.
+  /// launch does not count, nor what a person has to go on with; a rollback is never held up.
   static let boundedRollouts: Rule = { checked in
     guard let new = checked.after?.rollout, new.cause != .rollback,
       checked.before?.rollout == nil
@@ -129,7 +129,7 @@ extension PlanChecks {
     // Asked for each launch of all targets: nothing is copied that is not looked at.
     let plans = checked.output.plan
     let running = plans.indices.count { index in
-      guard let rollout = plans[index].record?.rollout else { return false }
+      guard let rollout = plans[index].record?.rollout, rollout.stop == nil else { return false }
       guard rollout.phase == .launching else { return true }
       let isRefused = plans[index].record?.stacks[rollout.candidate]?.isRefused == true
       return !isRefused || plans[index].record?.lastGood?.platform == platform
@@ -142,7 +142,7 @@ extension PlanChecks {
   /// launched, for its platform refuses it, counts for nobody.
   static let boundedWaves: Rule = { checked in
     func rolls(_ record: TargetRecord?) -> Bool {
-      guard let rollout = record?.rollout else { return false }
+      guard let rollout = record?.rollout, rollout.stop == nil else { return false }
       let isRefused =
         rollout.phase == .launching && record?.stacks[rollout.candidate]?.isRefused == true
       return !isRefused && (rollout.cause == .commit || rollout.cause == .drift)

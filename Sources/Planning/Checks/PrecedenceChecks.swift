@@ -9,24 +9,29 @@ extension PlanChecks {
       + checked.retirements.map { "\($0.generation) is retired while paused" }
   }
 
-  /// Frozen: nothing new and no drift replacement; a rollout under way keeps its weight.
+  /// Frozen: nothing new and no drift replacement; a rollout under way keeps its weight. Only what a commit declares
+  /// that overrides the freeze goes on.
   static let frozen: Rule = { checked in
     guard checked.target.freeze != nil else { return [] }
-    return newness(checked).map { "\($0) inside a freeze window" }
+    let declared = checked.target.desired.target
+    let overriding = declared?.freezeOverride == nil ? nil : declared?.declaredDigest
+    return newness(checked, but: overriding).map { "\($0) inside a freeze window" }
   }
 
-  /// Launches, and stacks that gain weight, for a commit or for drift.
-  private static func newness(_ checked: CheckedPlan) -> [String] {
+  /// Launches, and stacks that gain weight, for a commit or for drift; but for a commit of this digest.
+  private static func newness(_ checked: CheckedPlan, but digest: Digest? = nil) -> [String] {
     func isNew(_ generation: Generation) -> Bool {
       switch checked.cause(generation) {
-      case .commit, .drift, nil: true
+      case .commit: digest == nil || checked.after?.stacks[generation]?.declaredDigest != digest
+      case .drift, nil: true
       case .repair, .rollback: false
       }
     }
     // Weight for what was stable before is a rollback, whatever asked for it; what a person adopts as
     // stable is none the less what served.
     let adopted = checked.isAdoptionAsked ? checked.after?.stable : nil
-    let raised = checked.raised.map(\.generation).filter {
+    let gained = checked.raised.filter { !isGivenBack($0, checked) }
+    let raised = gained.map(\.generation).filter {
       checked.before?.stacks[$0]?.wasStable != true && checked.before?.stable != $0
         && adopted != $0 && isNew($0)
     }

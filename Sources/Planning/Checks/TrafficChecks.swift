@@ -32,6 +32,20 @@ extension PlanChecks {
       .map { "\($0) gets chosen requests and has no share" }
   }
 
+  /// S1: where a candidate grows, requests are sent to no more instances than have proven themselves.
+  static let provenInstances: Rule = { checked in
+    guard let rollout = checked.after?.rollout, rollout.bounds != nil,
+      let new = checked.newRoute?.backends.first(where: { $0.generation == rollout.candidate }),
+      new.weightPercent > 0
+    else { return [] }
+    let old = checked.route?.route.backends.first { $0.generation == rollout.candidate }
+    let proven = checked.target.probes[rollout.candidate]?.proven ?? 0
+    guard new.endpoints.count > max(proven, old?.endpoints.count ?? 0) else { return [] }
+    return [
+      "\(rollout.candidate) is sent requests at \(new.endpoints.count) instances, \(proven) are proven"
+    ]
+  }
+
   /// S17: the vector is complete, explicit and sums to 100.
   static let wholeSplit: Rule = { checked in
     guard let new = checked.newRoute else { return [] }

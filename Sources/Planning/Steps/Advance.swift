@@ -9,6 +9,12 @@ extension TargetPass {
     if let objection = rolloutObjection, rollout.phase != .rollingBack {
       note("\(candidate) stays where it is: \(objection)")
     }
+    if let stop = rollout.stop {
+      // What was held because it might have served, and did not, is taken back as any other.
+      if !isPastReturn(rollout) { return fail(stop) }
+      _ = takesOver(rollout)
+      return
+    }
     if let failure = trafficFailure(rollout) { return fail(failure) }
     if takesOver(rollout) { return }
     switch rollout.phase {

@@ -93,7 +93,10 @@ extension TargetPass {
         .routeRepaired, .warning, about: "\(intended.words)-\(route?.revision ?? "none")",
         "\(id): the route was changed by hand and is repaired; \(what)")
     }
-    if record.route.wanted == intended, !isRepair, record.route.isTaken != false {
+    if record.route.wanted == intended, record.route.isAwaited == true {
+      // Requests have to end where an instance leaves its stack.
+      record.route.isAwaited = nil
+    } else if record.route.wanted == intended, !isRepair, record.route.isTaken != false {
       record.route.unconfirmedWrites += 1
       // Written again and again without being read back: ever more seldom.
       if record.route.unconfirmedWrites >= 3 {
@@ -137,7 +140,8 @@ extension TargetPass {
       let reference = reference(stable)
     else { return }
     if let rollout = record.rollout {
-      let isShared = rollout.weightPercent < 100
+      let percent = isGrowing(rollout) ? rollout.formerWeightPercent : rollout.weightPercent
+      let isShared = percent < 100
       guard rollout.strategy != .recreate, rollout.phase == .rollingBack || isShared else { return }
     }
     if let obstacle = exclusion(stable) { return note("\(stable) is not started: \(obstacle)") }

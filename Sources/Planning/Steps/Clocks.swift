@@ -86,7 +86,7 @@ extension TargetPass {
     let isHeldBack = rollout.phase != .rollingBack && rolloutObjection != nil
     if rollout.bake != nil {
       record.rollout = served(rollout, isHeldBack: isHeldBack)
-    } else if !isHeldBack, !isLaunchRefused,
+    } else if !isHeldBack, !isLaunchRefused || hasMadeRoom,
       rollout.phase == .launching || !isBooting(rollout.candidate)
     {
       _ = record.rollout?.handle(.time(elapsed))

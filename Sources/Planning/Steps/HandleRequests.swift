@@ -70,7 +70,7 @@ extension TargetPass {
       return say(.decision, nil, "\(told); nothing is in progress")
     }
     say(.decision, rollout.candidate, told)
-    fail(.init(.aborted, "\(request.by) aborted it"))
+    fail(.init(.aborted, "\(request.by) aborted it"), isWish: true)
   }
 
   private mutating func approve(_ told: String) {
@@ -86,19 +86,22 @@ extension TargetPass {
     guard let rollout = record.rollout, rollout.phase == .baking else {
       return say(.decision, nil, "\(told); no step bakes")
     }
-    if let failure = trafficFailure(rollout) {
+    // What is held has been told to fail already: whoever says so knows it.
+    if rollout.stop == nil, let failure = trafficFailure(rollout) {
       return say(.decision, rollout.candidate, "\(told); not done, for it fails: \(failure.reason)")
     }
     if let bake = rollout.bake, bake.suffered > .zero {
       return say(.decision, rollout.candidate, "\(told); not done, for it is not healthy")
     }
     say(.decision, rollout.candidate, told)
+    resume()
     _ = record.rollout?.handle(.advanced(isFull: isFull))
     tellStep(after: rollout)
   }
 
   private mutating func retry(_ told: String) {
     say(.decision, nil, told)
+    resume()
     // What was asked for before has not ended yet.
     _ = record.rollout?.handle(.forgiven(.init(.superseded, told)))
     if let reason = record.hold?.reason, reason != .ledgerLost, reason != .breaker,

@@ -7,7 +7,7 @@ extension TargetPass {
   /// Once a pass, before anything is decided.
   mutating func judgeTraffic() {
     guard let rollout = record.rollout, let analysis = rollout.analysis, rollout.bake != nil,
-      elapsed > .zero, isKnown
+      rollout.stop == nil, elapsed > .zero, isKnown
     else { return }
     var evidence = rollout.evidence ?? StepEvidence()
     // What was asked for by another split says nothing of this one.

@@ -29,7 +29,7 @@ extension TargetPass {
         record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
       }
       if !record.breaker.isOpen { lift() }
-    case .conflict, .removal: break
+    case .conflict, .removal, .irreversible: break
     }
   }
 

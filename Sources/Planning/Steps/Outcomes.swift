@@ -22,7 +22,10 @@ extension TargetPass {
         if case .route(let written, _) = outcome.action, written == record.route.wanted {
           record.route.isTaken = true
         }
-      case .waiting: break
+      case .waiting:
+        if case .route(let written, _) = outcome.action, written == record.route.wanted {
+          record.route.isAwaited = true
+        }
       case .conflict(let reason): refuse(outcome.action, reason, limit: .seconds(4))
       case .rejected(.stack, let reason): reject(outcome.action, reason)
       case .transient(let reason), .rejected(_, let reason): refuse(outcome.action, reason)
@@ -126,9 +129,11 @@ extension TargetPass {
     return "tries again in \(backOff.remaining.rounded.text): \(backOff.reason)"
   }
 
-  /// Ends the rollout in progress without a promotion; too late changes nothing.
-  mutating func fail(_ failure: RolloutMachine.Failure) {
+  /// Ends the rollout in progress without a promotion; too late changes nothing. `isWish`: a person, or a commit,
+  /// asks for what served before.
+  mutating func fail(_ failure: RolloutMachine.Failure, isWish: Bool = false) {
     guard let rollout = record.rollout else { return }
+    if !isWish, isPastReturn(rollout) { return stop(failure) }
     var failure = failure
     if failure.kind == .stackFault, let stable = record.stable,
       isStableDead(beside: rollout.candidate),

@@ -19,17 +19,22 @@ extension TargetPass {
       healthy(candidate) >= stack.capacity.declared, isWorker || weight(candidate) == 100
     else { return note("\(candidate) is not promoted: not all instances are healthy") }
     _ = record.rollout?.handle(.baked)
-    record.rollout = nil
     let old = record.stable
-    if let old, old != candidate {
+    makeStable(candidate)
+    forgetTroubles(rollout)
+    tell(rollout, from: old)
+  }
+
+  /// Its rollout is over, and what was stable drains.
+  mutating func makeStable(_ candidate: Generation) {
+    record.rollout = nil
+    if let old = record.stable, old != candidate {
       record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
     }
     record.stable = candidate
     record.stacks[candidate]?.become(.stable)
     record.stacks[candidate]?.wasStable = true
     record.stacks[candidate]?.hasDrifted = false
-    forgetTroubles(rollout)
-    tell(rollout, from: old)
   }
 
   /// What the step in progress bakes.

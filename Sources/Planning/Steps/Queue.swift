@@ -23,7 +23,9 @@ extension TargetPass {
     trimQueue()
     guard let next = record.queue?.first else { return false }
     let waiting = objection(to: .new, digest: next.stackDigest) ?? clash ?? dependency
-    if let obstacle = waiting ?? record.hold?.message ?? obstacleToAnyLaunch {
+    if let obstacle = waiting ?? record.hold?.message ?? obstacleToRolling
+      ?? obstacleToAnyLaunch
+    {
       note("\(next.version) waits in the queue: \(obstacle)")
     } else if hasTurn(for: .commit) {
       record.queue?.removeFirst()

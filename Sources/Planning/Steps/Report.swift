@@ -78,7 +78,7 @@ extension TargetPass {
 
   /// The recorded hold, or what amounts to one.
   private var held: Hold? {
-    if let hold = record.hold { return hold }
+    if let hold = record.hold ?? holdOfStop { return hold }
     if let clash { return Hold(reason: .conflict, message: clash) }
     guard let digest = desiredDigest, let quarantine = record.quarantined[digest],
       record.stable.map(isAsDeclared) != true
@@ -161,7 +161,8 @@ extension TargetPass {
     let (sync, held, unhealthy) = (state.sync, state.held, state.unhealthy)
     let isSynced = sync == .synced && unhealthy == nil
     let rollout = record.rollout
-    let isStalled = (held != nil || unresolvable != nil) && rollout == nil
+    let isStalled =
+      (held != nil || unresolvable != nil) && (rollout == nil || rollout?.stop != nil)
     let reason =
       !isKnown
       ? "Unknown"
@@ -175,7 +176,7 @@ extension TargetPass {
         type: .ready, status: isSynced, reason: isSynced ? "Synced" : reason, message: message),
       Condition(
         type: .reconciling,
-        status: rollout != nil
+        status: (rollout != nil && !isStalled)
           || (!isSynced && !isStalled && !isDriftLeft && !facts.isObserving),
         reason: rollout.map { Self.camelCase($0.phase) } ?? reason, message: message),
       Condition(

@@ -17,18 +17,59 @@ extension TargetPass {
     guard generation == record.stable, rollout.phase != .rollingBack else {
       return capacity.declared
     }
-    let left = bounds.left(
-      of: capacity.declared, beside: rollout.step?.instances ?? bounds.instances)
-    // What serves too little already loses nothing more.
-    let isShort = rollout.isTakingOver == true || record.stacks[generation]?.belowFloor != nil
+    let left = left(of: generation, rollout, bounds)
+    // What serves too little already loses nothing more, nor what could not lose anything for long.
+    let stack = record.stacks[generation]
+    let gate = stacks[generation]?.certificate.spec.health
+    let isUnable = gate.map { (stack?.unableToLose ?? .zero) >= patience($0) * 2 } ?? false
+    let isShort = rollout.isTakingOver == true || stack?.belowFloor != nil || isUnable
     return isShort ? max(left, min(capacity.intended, capacity.declared)) : left
   }
+
+  private func left(
+    of generation: Generation, _ rollout: RolloutMachine, _ bounds: RollingBounds
+  ) -> Int {
+    bounds.left(
+      of: stacks[generation]?.capacity.declared ?? 0,
+      beside: rollout.step?.instances ?? bounds.instances)
+  }
+
+  /// How long stable has been unable to make room, for an instance of it is not well.
+  mutating func passTimeOfRoom() {
+    guard elapsed > .zero, let stable = record.stable, record.stacks[stable] != nil else { return }
+    guard let rollout = record.rollout, let bounds = rollout.bounds,
+      rollout.phase == .launching || rollout.phase == .growing, isComplete(stable)
+    else {
+      record.stacks[stable]?.unableToLose = nil
+      return
+    }
+    guard isKnown, probe(stable) != nil, let capacity = stacks[stable]?.capacity else { return }
+    let count = left(of: stable, rollout, bounds)
+    let isUnable = count < capacity.intended && count > 0 && !isSpared(stable, leaving: count)
+    let time = (record.stacks[stable]?.unableToLose ?? .zero) + elapsed
+    record.stacks[stable]?.unableToLose = isUnable ? time : nil
+  }
+
+  /// Instances of stable have ended for a candidate that is not there yet: that is not for long.
+  var hasMadeRoom: Bool {
+    guard record.rollout?.bounds != nil, let stable = record.stable,
+      let capacity = stacks[stable]?.capacity
+    else { return false }
+    return capacity.intended < capacity.declared
+  }
+
+  /// What the bounds give to a drain as well: instances leave before others start.
+  var growthDeadline: Duration { facts.limits.phaseDeadline + traffic.drainDeadline }
 
   /// As many healthy instances as all traffic needs while it rolls, or at any other time.
   func wholeFloor(of generation: Generation) -> Int {
     let declared = stacks[generation]?.capacity.declared ?? 0
     let floor = min(declared, spec?.spec.instances ?? declared)
-    return max(min(1, floor), floor - (record.rollout?.bounds?.unavailable ?? 0))
+    guard let bounds = record.rollout?.bounds else { return floor }
+    // Of both that share, and of the commit that rolls: a newer one may wait for it.
+    let old = record.stable.flatMap { stacks[$0]?.capacity.declared } ?? declared
+    let least = min(floor, old, bounds.instances)
+    return max(min(1, least), least - bounds.unavailable)
   }
 
   /// As many healthy instances as no action may fall below (S2).
@@ -41,6 +82,12 @@ extension TargetPass {
   /// Where requests may be sent: an instance that is to end leaves the route before.
   func endpoints(_ generation: Generation) -> [Endpoint] {
     let all = stacks[generation]?.endpoints.sorted() ?? []
+    if let rollout = record.rollout, generation == rollout.candidate,
+      rollout.phase == .growing || rollout.phase == .gating, let proven = rollout.formerInstances
+    {
+      // What has not passed its gate is sent nothing.
+      return all.filter { $0.instance < proven }
+    }
     guard generation == record.stable, isLosing(generation) else { return all }
     let kept = all.filter { $0.instance < wanted(generation) }
     // What loses all is parked, once it has no traffic.
@@ -53,7 +100,7 @@ extension TargetPass {
       wanted(generation) < capacity.intended
     else { return false }
     let hasLeft = isRouteSettled && hasLeftRoute(generation, beyond: wanted(generation))
-    return hasLeft || isSpared(generation)
+    return hasLeft || isSpared(generation, leaving: wanted(generation))
   }
 
   /// The route as read back has no instance of it from this number on, nor requests of one.
@@ -65,11 +112,11 @@ extension TargetPass {
   }
 
   /// Even if all that end are healthy.
-  private func isSpared(_ generation: Generation) -> Bool {
+  private func isSpared(_ generation: Generation, leaving count: Int) -> Bool {
     guard let capacity = stacks[generation]?.capacity, probe(generation) != nil else {
       return false
     }
-    let left = healthy(generation) - max(0, capacity.intended - wanted(generation))
+    let left = healthy(generation) - max(0, capacity.intended - count)
     // An older reading may show less than it has.
     let given = max(weight(generation), record.route.wanted?.weightPercent(of: generation) ?? 0)
     return left >= needed(for: given, wholeFloor(of: generation))
@@ -89,10 +136,10 @@ extension TargetPass {
 
   /// The candidate has as many instances as its step gives it, once there is room for them.
   mutating func makesRoom(for rollout: RolloutMachine) -> Bool {
-    guard rollout.bounds != nil, let stable = record.stable, let stack = stacks[stable],
-      isComplete(stable), let reference = reference(stable)
-    else { return true }
+    guard rollout.bounds != nil else { return true }
     guard rolloutObjection == nil else { return false }
+    guard let stable = record.stable, let stack = stacks[stable], let reference = reference(stable)
+    else { return true }
     let share = needed(for: rollout.formerWeightPercent, wholeFloor(of: rollout.candidate))
     if isGrowing(rollout), healthy(rollout.candidate) < share {
       note(
@@ -102,6 +149,12 @@ extension TargetPass {
     }
     let count = wanted(stable)
     guard max(stack.capacity.intended, stack.capacity.running) > count else { return true }
+    guard isComplete(stable) else {
+      // What is stuck makes no room for anybody.
+      if case .stuck = stack.phase { return true }
+      note("waits until \(stable) is complete again")
+      return false
+    }
     guard stack.capacity.intended > count else {
       note("waits until \(stack.capacity.running - count) instances of \(stable) have ended")
       return false
@@ -109,7 +162,7 @@ extension TargetPass {
     let isFree =
       count == 0
       ? isDrained(stable)
-      : isSpared(stable) && isRouteSettled && route?.findings.isEmpty == true
+      : isSpared(stable, leaving: count) && isRouteSettled && route?.findings.isEmpty == true
         && hasLeftRoute(stable, beyond: count)
     guard isFree else {
       note("waits until \(stack.capacity.intended - count) instances of \(stable) may end")
@@ -145,7 +198,7 @@ extension TargetPass {
     }
     note(
       "more instances of \(candidate) start\(rollout.stepWords), \(rollout.elapsed.rounded.text)")
-    if rollout.elapsed >= facts.limits.phaseDeadline {
+    if rollout.elapsed >= growthDeadline {
       fail(
         .init(.platformFault, "no more instances were started in \(rollout.elapsed.text)"))
     }
@@ -172,6 +225,14 @@ extension TargetPass {
       < needed(for: rollout.formerWeightPercent, wholeFloor(of: candidate))
     let time = (record.stacks[candidate]?.belowFloor ?? .zero) + elapsed
     record.stacks[candidate]?.belowFloor = isShort && time > .zero ? time : nil
+  }
+
+  /// Why nothing rolls yet; nil where nothing stands against it.
+  var obstacleToRolling: String? {
+    guard strategy == .rolling, !isWorker, let stable = record.stable, stableState == .serving,
+      isComplete(stable), !isMeantToRunFully(stable)
+    else { return nil }
+    return "all instances of \(stable) have to run first"
   }
 
   /// What the strategy of this rollout is made of; nil: it does not roll.

@@ -4,7 +4,6 @@ import Model
 /// A rollout begins: a switch to a warm stack at once, a launch when it is its turn.
 extension TargetPass {
   mutating func start() {
-    wish = nil
     guard record.rollout == nil, !isRemovalAllowed, !isForgotten, isKnown, spec != nil else {
       return
     }
@@ -76,11 +75,7 @@ extension TargetPass {
       return "the breaker is open"
     }
     if cause == .commit, let dependency { return dependency }
-    if strategy == .rolling, cause == .commit || cause == .drift, let stable = record.stable,
-      stableState == .serving, isComplete(stable), !isMeantToRunFully(stable), !isWorker
-    {
-      return "all instances of \(stable) have to run first"
-    }
+    if cause == .commit || cause == .drift, let obstacleToRolling { return obstacleToRolling }
     return obstacleToAnyLaunch
   }
 
@@ -171,7 +166,7 @@ extension TargetPass {
     record.stacks[generation]?.become(.candidate)
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: .rollback, strategy: strategy,
-      isReuse: true, steps: [policy.wholeStep])
+      isReuse: true, steps: [policy.wholeStep], isIrreversible: isIrreversible(generation))
     let version = record.stacks[generation]?.version ?? ""
     say(.decision, generation, "switches to \(generation) (\(version)), which is still there")
   }
@@ -203,7 +198,7 @@ extension TargetPass {
     record.stacks[generation]?.order = order
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: .commit, strategy: strategy,
-      steps: [policy.wholeStep])
+      steps: [policy.wholeStep], isIrreversible: isIrreversible(generation))
     say(
       .decision, generation,
       "goes on with \(generation) (\(certificate.version)), which is declared again and serves")
@@ -269,7 +264,8 @@ extension TargetPass {
     guard let generation = intend(order) else { return }
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: cause, strategy: strategy, steps: steps,
-      analysis: analysis(of: cause), bounds: bounds, picks: picks(for: steps))
+      analysis: analysis(of: cause), bounds: bounds, picks: picks(for: steps),
+      isIrreversible: isIrreversible(generation))
     // What is missed while it rolls is not what was missed before.
     if bounds != nil, let stable = record.stable { record.stacks[stable]?.belowFloor = nil }
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }

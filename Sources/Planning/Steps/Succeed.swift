@@ -90,7 +90,8 @@ extension TargetPass {
     let steps = steps(of: .commit)
     record.rollout = RolloutMachine(
       candidate: successor, from: record.stable, cause: .commit, strategy: strategy, steps: steps,
-      analysis: analysis(of: .commit), picks: picks(for: steps))
+      analysis: analysis(of: .commit), picks: picks(for: steps),
+      isIrreversible: isIrreversible(successor))
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

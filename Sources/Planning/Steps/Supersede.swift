@@ -22,8 +22,10 @@ extension TargetPass {
     }
     if let stable = record.stable, isAsDeclared(stable), isStableThere {
       record.queue = nil
-      return fail(.init(.superseded, "\(spec.commit.short) declares \(stable) again"))
+      return fail(
+        .init(.superseded, "\(spec.commit.short) declares \(stable) again"), isWish: true)
     }
+    if isPastReturn(rollout) { return goForward(from: rollout) }
     // Where only a person is missing there is no verdict to come.
     let isLeftToPerson = rollout.bake?.approvalWait != nil
     if rollout.phase == .baking, rollout.weightPercent == 100, !isLeftToPerson, isFit(candidate) {

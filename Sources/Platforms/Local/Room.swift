@@ -22,7 +22,8 @@ struct Room: Sendable {
     {
       return .room
     }
-    let count = launch.certificate.spec.instances
+    // Ports are for all that it may ever run, the rest for what runs at first.
+    let count = launch.instances ?? launch.certificate.spec.instances
     let shortages = [
       try memory(spec.limits, count), try processes(spec.limits, count),
       try ports(launch.certificate), try disk(launch.artifacts["artifact:\(spec.artifact)"]),

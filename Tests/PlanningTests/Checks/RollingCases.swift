@@ -43,6 +43,13 @@ enum RollingCases {
       right.oneOfTwo()
       right.roll(surge: 1, unavailable: 0)
     },
+    RuleCase("S1", "requests for an instance that has not passed its gate") { wrong in
+      wrong.roll(surge: 1, unavailable: 0)
+      wrong.grow(proven: 1)
+    } good: { right in
+      right.roll(surge: 1, unavailable: 0)
+      right.grow(proven: 2)
+    },
     RuleCase("S20", "a promotion with an instance missing that may be so on the way") { wrong in
       wrong.promote(healthy: 1)
     } good: { right in
@@ -64,6 +71,16 @@ extension CheckCase {
       steps: bounds.steps(from: 2, bake: .seconds(10)), bounds: bounds)
     for event in [RolloutMachine.Event.launched, .gatePassed] { _ = machine.handle(event) }
     return machine
+  }
+
+  /// Its second instance is put behind the route, in which the first has half of the traffic.
+  fileprivate mutating func grow(proven: Int) {
+    target.probes[2] = ProbeReport(healthy: 2, proven: proven, age: .seconds(1))
+    readRoute {
+      $0.route = CheckCase.route([1: 50, 2: 50])
+      $0.route.backends[1].endpoints.removeLast()
+    }
+    shift([1: 50, 2: 50])
   }
 
   fileprivate mutating func oneOfTwo() {

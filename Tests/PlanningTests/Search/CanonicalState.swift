@@ -149,6 +149,8 @@ struct CanonicalState {
     put(rollout.strategy.rawValue)
     put(rollout.isReuse)
     put(rollout.hasServed == true)
+    put(rollout.isIrreversible == true)
+    put(rollout.stop?.kind.rawValue ?? "")
     put(rollout.phase.rawValue)
     put(ticks: rollout.elapsed)
     put(ticks: rollout.bake?.suffered)

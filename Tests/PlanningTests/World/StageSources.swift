@@ -3,13 +3,18 @@ import Planning
 
 /// Commands of the declaring side: commits, sources, requests.
 extension Stage {
-  /// `commit [source=name] [web@production version=2.0.0 …] [remove a@b …] [broken a@b …] [empty]`,
+  /// `commit [source=name] [override="…"] [web@production version=2.0.0 …] [remove a@b …] [broken a@b …] [empty]`,
   /// on one line or with one change per following line.
   mutating func commit(_ words: [String], _ more: [String]) throws(ScriptError) {
     var name: SourceName = "main"
     var first = words
     if let word = first.first, word.hasPrefix("source=") {
       name = SourceName(rawValue: String(word.dropFirst(7)))
+      first.removeFirst()
+    }
+    var override: String?
+    if let word = first.first, word.hasPrefix("override=") {
+      override = String(word.dropFirst(9))
       first.removeFirst()
     }
     var source = world.sources[name] ?? WorldSource()
@@ -21,7 +26,8 @@ extension Stage {
     let commit = CommitID(rawValue: "c\(commits)")
     trace.say(
       source.push(
-        commit, set: change.set, remove: change.remove, broken: change.broken, as: name))
+        commit, set: change.set, remove: change.remove, broken: change.broken, override: override,
+        as: name))
     world.sources[name] = source
   }
 

@@ -24,11 +24,13 @@ struct Walk {
       "rolling instances=3 surge=1 unavailable=1",
     ])
     let exclusive = random.pick(["true", "false"])
+    let irreversible = random.pick(["true", "false", "false"])
     happen("version crashing crashes")
     happen("version silent unhealthy")
     happen("version failing fails stack \"exit status 1\"")
     happen("version unlucky fails platform \"disk full\"")
-    let common = "bake=6s drain=3s warm=40s quarantined=40s deadline=15s"
+    let common =
+      "bake=6s drain=3s warm=40s quarantined=40s deadline=15s irreversible=\(irreversible)"
     happen("commit web@production version=v0 \(common) retain=\(random.below(3))")
     happen("commit api@production version=v0 listen=127.0.0.1:81 \(common) strategy=\(strategy)")
     happen("commit job@production version=v0 mode=none exclusive=\(exclusive) \(common)")
@@ -143,6 +145,7 @@ struct Walk {
       "commit \(target) version=\(version)", "commit \(target) version=\(version)",
       "commit \(target) instances=\(1 + random.below(3))",
       "commit \(target) onNewCommit=\(random.pick(["supersede", "coalesce"]))",
+      "commit \(target) irreversible=\(random.pick(["true", "false"]))",
       "commit \(target) drift=\(random.pick(["replace", "alert"]))",
       "commit remove \(target)", "commit broken \(target)", "commit empty",
       "source main unreachable \"timed out\"", "source main held \"force-push\"",

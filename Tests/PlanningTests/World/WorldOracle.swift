@@ -11,7 +11,7 @@ struct WorldOracle {
   mutating func watch(_ world: World) {
     for (target, stacks) in world.platform.stacks {
       for (generation, stack) in stacks
-      where stack.phase == .complete && stack.proven == stack.declared {
+      where stack.phase == .complete && stack.intended > 0 && stack.proven == stack.intended {
         passedGate.insert(StackID(target, generation))
       }
       highest[target] = max(highest[target] ?? 0, stacks.keys.max() ?? 0)

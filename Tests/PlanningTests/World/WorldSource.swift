@@ -8,6 +8,8 @@ struct WorldSource {
   private(set) var written: [TargetID: TargetSettings] = [:]
   private var broken: Set<TargetID> = []
   private(set) var newest: CommitID?
+  /// Of the newest commit: why it goes through freeze windows.
+  private var override: String?
   private var accepted: CommitID?
   private var isComplete = false
   private var good: [TargetID: DesiredTarget] = [:]
@@ -36,8 +38,9 @@ struct WorldSource {
   /// A commit as people push it; the answer is what the agent makes of it.
   mutating func push(
     _ commit: CommitID, set: [TargetID: TargetSettings], remove: [TargetID],
-    broken: Set<TargetID>, as name: SourceName
+    broken: Set<TargetID>, override: String? = nil, as name: SourceName
   ) -> String {
+    self.override = override
     written.merge(set) { _, new in new }
     for target in remove { written[target] = nil }
     self.broken = broken
@@ -51,7 +54,11 @@ struct WorldSource {
     guard let commit = newest, commit != accepted else { return "nothing new" }
     isComplete = broken.isEmpty && !written.isEmpty
     for (target, settings) in written where !broken.contains(target) {
-      good[target] = settings.desired(target, source: name, commit: commit)
+      var new = settings.desired(target, source: name, commit: commit)
+      let isNew = good[target]?.declaredDigest != new.declaredDigest
+      let given = override.map { FreezeOverride(commit: commit, reason: $0) }
+      new.freezeOverride = isNew ? given : good[target]?.freezeOverride
+      good[target] = new
       held[target] = nil
       removed[target] = nil
     }
@@ -132,6 +139,7 @@ struct TargetSettings {
     case "wave": wave = Int(value)
     case "surge": rollout.maxSurge = Int(value)
     case "unavailable": rollout.maxUnavailable = Int(value)
+    case "irreversible": rollout.isIrreversible = value == "true" ? true : nil
     case "exclusive": traffic.exclusive = value == "true"
     case "strategy": return assign(&rollout.strategy, .init(rawValue: value))
     case "steps":
