@@ -34,7 +34,8 @@ extension PlanChecks {
 
   /// S1: where a candidate grows, requests are sent to no more instances than have proven themselves.
   static let provenInstances: Rule = { checked in
-    guard let rollout = checked.after?.rollout, rollout.bounds != nil,
+    // Once it bakes, what was started again is the router's to find.
+    guard let rollout = checked.after?.rollout, rollout.bounds != nil, rollout.phase != .baking,
       let new = checked.newRoute?.backends.first(where: { $0.generation == rollout.candidate }),
       new.weightPercent > 0
     else { return [] }

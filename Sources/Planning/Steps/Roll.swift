@@ -82,16 +82,25 @@ extension TargetPass {
   /// Where requests may be sent: an instance that is to end leaves the route before.
   func endpoints(_ generation: Generation) -> [Endpoint] {
     let all = stacks[generation]?.endpoints.sorted() ?? []
-    if let rollout = record.rollout, generation == rollout.candidate,
-      rollout.phase == .growing || rollout.phase == .gating, let proven = rollout.formerInstances
-    {
-      // What has not passed its gate is sent nothing.
-      return all.filter { $0.instance < proven }
+    if let rollout = record.rollout, rollout.bounds != nil, generation == rollout.candidate {
+      return all.filter { isServing($0, of: rollout) }
     }
     guard generation == record.stable, isLosing(generation) else { return all }
     let kept = all.filter { $0.instance < wanted(generation) }
     // What loses all is parked, once it has no traffic.
     return kept.isEmpty ? all : kept
+  }
+
+  /// What has not passed its gate is sent nothing, and what is taken back gets nothing more.
+  private func isServing(_ endpoint: Endpoint, of rollout: RolloutMachine) -> Bool {
+    switch rollout.phase {
+    case .growing, .gating: return rollout.formerInstances.map { endpoint.instance < $0 } ?? true
+    case .shifting where isProven(rollout.candidate): return true
+    case .shifting, .rollingBack:
+      let routed = route?.route.backends.first { $0.generation == rollout.candidate }
+      return routed.map { $0.endpoints.contains(endpoint) } ?? true
+    case .vacating, .launching, .baking, .promoted, .rolledBack: return true
+    }
   }
 
   /// Fewer of it are to run, and what is left can carry its share.
