@@ -146,6 +146,8 @@ final class RouteScene {
   func split(_ changes: [String: String] = [:], shares: String? = nil) -> String {
     var entries = [
       "fallback": "be_web.production_h0", "path-h0": "/healthz", "stack-h0": "v001/launch1",
+      // The candidate as soon as it is behind the route.
+      "preview": "be_web.production_\(situation == .quiet ? "h0" : "h1")",
     ]
     if situation != .quiet {
       entries["path-h1"] = "/healthz"

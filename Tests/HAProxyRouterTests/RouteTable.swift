@@ -80,7 +80,8 @@ private let mapChanges = [
   map("del map M fallback") { $0.split(["fallback": ""]) },
   map("set map M path-h0 /other") { $0.split(["path-h0": "/other"]) },
   map("set map M stack-h0 v009/other") { $0.split(["stack-h0": "v009/other"]) },
-  map("add map M preview be_web.production_h0") { $0.split(["preview": "be_web.production_h0"]) },
+  map("set map M preview be_web.production_h4") { $0.split(["preview": "be_web.production_h4"]) },
+  map("del map M preview") { $0.split(["preview": ""]) },
   map("clear map M") { _ in "nothing=100" },
   map("add map M stranger x") { $0.split(["stranger": "x"]) },
   RouteChange(testDescription: "the split of a worker that a reload left behind") { scene in
