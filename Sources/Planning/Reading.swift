@@ -140,7 +140,7 @@ extension TargetPass {
     isProven(generation, instances: stacks[generation]?.capacity.declared ?? 0)
   }
 
-  private func isProven(_ generation: Generation, instances: Int) -> Bool {
+  func isProven(_ generation: Generation, instances: Int) -> Bool {
     guard let stack = stacks[generation], stack.phase == .complete else { return false }
     return stack.capacity.running >= instances && (probe(generation)?.proven ?? 0) >= instances
   }

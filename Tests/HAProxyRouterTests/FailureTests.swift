@@ -151,16 +151,8 @@ import Testing
       }()
       var deaths: [String] = []
       for index in 0... {
-        let countdown = Countdown(index)
-        let dying = try HAProxyRouter(bench.settings) { name throws(PlatformError) in
-          if let name = countdown.ends(name) { throw .transient("died at \(name)") }
-        }
-        do {
-          try await bench.settle(after, dying)
-          break
-        } catch PlatformError.transient(let text) {
-          deaths.append(text)
-        }
+        guard let death = try await bench.settle(after, dyingAt: index) else { break }
+        deaths.append(death)
         let seen = try await bench.observe()
         #expect(seen.route.split.values.reduce(0, +) == 100)
         try await bench.settle(after)
@@ -231,8 +223,24 @@ import Testing
   }
 }
 
+extension Bench {
+  /// As an agent that dies at the point of this number; nil: there are fewer, and the route is as wanted.
+  func settle(_ route: Route, dyingAt index: Int) async throws -> String? {
+    let countdown = Countdown(index)
+    let dying = try HAProxyRouter(settings) { name throws(PlatformError) in
+      if let name = countdown.ends(name) { throw .transient("died at \(name)") }
+    }
+    do {
+      try await settle(route, dying)
+      return nil
+    } catch PlatformError.transient(let text) {
+      return text
+    }
+  }
+}
+
 /// Ends at the n-th point.
-final class Countdown: Sendable {
+private final class Countdown: Sendable {
   private let left: Mutex<Int>
   init(_ count: Int) { left = Mutex(count) }
 

@@ -163,14 +163,8 @@ import Testing
       let load = try Load(bench.port, rate: 100)
       var deaths: Set<String> = []
       for index in 0... {
-        let countdown = Countdown(index)
-        let dying = try HAProxyRouter(bench.settings) { name throws(PlatformError) in
-          if let name = countdown.ends(name) { throw .transient("died at \(name)") }
-        }
-        do {
-          try await bench.settle(after, dying)
-          break
-        } catch PlatformError.transient(let text) { deaths.insert(text) }
+        guard let death = try await bench.settle(after, dyingAt: index) else { break }
+        deaths.insert(death)
         try await bench.settle(after)
         #expect(try await bench.observe().route == after)
         #expect(try await bench.observe().findings == [])

@@ -80,8 +80,9 @@ extension TargetPass {
 
   private mutating func watchLaunch(_ rollout: RolloutMachine) {
     let candidate = rollout.candidate
-    let isLate = rollout.elapsed >= facts.limits.phaseDeadline
-    let clock = "\(rollout.elapsed.rounded.text) of \(facts.limits.phaseDeadline.text)"
+    let deadline = startDeadline(of: rollout)
+    let isLate = rollout.elapsed >= deadline
+    let clock = "\(rollout.elapsed.rounded.text) of \(deadline.text)"
     if stacks[candidate] == nil, record.stacks[candidate]?.firstSeen != nil {
       return fail(.init(.platformFault, "\(candidate) is gone: it was removed by hand"))
     }

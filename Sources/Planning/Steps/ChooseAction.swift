@@ -93,20 +93,19 @@ extension TargetPass {
         .routeRepaired, .warning, about: "\(intended.words)-\(route?.revision ?? "none")",
         "\(id): the route was changed by hand and is repaired; \(what)")
     }
-    if record.route.wanted == intended, record.route.isAwaited == true {
-      // Requests have to end where an instance leaves its stack.
-      record.route.isAwaited = nil
-    } else if record.route.wanted == intended, !isRepair, record.route.isTaken != false {
+    let isRepeated = record.route.wanted == intended && !isRepair && record.route.isTaken != false
+    // While the router is at it, requests that have to end above all, nothing is wrong.
+    if isRepeated, record.route.isAwaited != true {
       record.route.unconfirmedWrites += 1
       // Written again and again without being read back: ever more seldom.
       if record.route.unconfirmedWrites >= 3 {
         backOff(.route, "the route is not read back as written")
       }
-    } else {
+    } else if !isRepeated {
       record.route.unconfirmedWrites = 0
     }
     record.route.wanted = intended
-    record.route.isTaken = nil
+    (record.route.isTaken, record.route.isAwaited) = (nil, nil)
     record.route.isConfirmed = false
   }
 

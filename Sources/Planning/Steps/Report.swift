@@ -236,7 +236,8 @@ extension TargetPass {
       switch rollout.phase {
       case .gating: gate?.deadline
       case .baking: bakeTime(of: rollout)
-      case .vacating, .launching, .growing, .shifting, .rollingBack: facts.limits.phaseDeadline
+      case .launching, .growing: startDeadline(of: rollout)
+      case .vacating, .shifting, .rollingBack: facts.limits.phaseDeadline
       case .promoted, .rolledBack: nil
       }
     var summary = RolloutSummary(

@@ -58,8 +58,10 @@ extension TargetPass {
     return capacity.intended < capacity.declared
   }
 
-  /// What the bounds give to a drain as well: instances leave before others start.
-  var growthDeadline: Duration { facts.limits.phaseDeadline + traffic.drainDeadline }
+  /// How long instances may take to start; where others leave before, those have their drain besides.
+  func startDeadline(of rollout: RolloutMachine) -> Duration {
+    facts.limits.phaseDeadline + (rollout.bounds == nil ? .zero : traffic.drainDeadline)
+  }
 
   /// As many healthy instances as all traffic needs while it rolls, or at any other time.
   func wholeFloor(of generation: Generation) -> Int {
@@ -94,13 +96,21 @@ extension TargetPass {
   /// What has not passed its gate is sent nothing, and what is taken back gets nothing more.
   private func isServing(_ endpoint: Endpoint, of rollout: RolloutMachine) -> Bool {
     switch rollout.phase {
-    case .growing, .gating: return rollout.formerInstances.map { endpoint.instance < $0 } ?? true
-    case .shifting where isProven(rollout.candidate): return true
-    case .shifting, .rollingBack:
-      let routed = route?.route.backends.first { $0.generation == rollout.candidate }
-      return routed.map { $0.endpoints.contains(endpoint) } ?? true
+    case .growing, .gating:
+      guard let passed = rollout.formerInstances else { return true }
+      let isNew = !isRouted(endpoint, of: rollout)
+      return endpoint.instance < passed
+        && (!isNew || isProven(rollout.candidate, instances: passed))
+    case .shifting: return isProven(rollout.candidate) || isRouted(endpoint, of: rollout)
+    case .rollingBack: return isRouted(endpoint, of: rollout)
     case .vacating, .launching, .baking, .promoted, .rolledBack: return true
     }
+  }
+
+  /// The route as read back sends requests there, or knows nothing of the candidate yet.
+  private func isRouted(_ endpoint: Endpoint, of rollout: RolloutMachine) -> Bool {
+    let routed = route?.route.backends.first { $0.generation == rollout.candidate }
+    return routed.map { $0.endpoints.contains(endpoint) } ?? true
   }
 
   /// Fewer of it are to run, and what is left can carry its share.
@@ -207,7 +217,7 @@ extension TargetPass {
     }
     note(
       "more instances of \(candidate) start\(rollout.stepWords), \(rollout.elapsed.rounded.text)")
-    if rollout.elapsed >= growthDeadline {
+    if rollout.elapsed >= startDeadline(of: rollout) {
       fail(
         .init(.platformFault, "no more instances were started in \(rollout.elapsed.text)"))
     }
