@@ -50,8 +50,8 @@ final class Fleet {
       inspector: Inspector(
         interval: .seconds(3600), nudge: nudge,
         clock: AgentClock(now: clock.now) { try await Task.sleep(for: $0) }),
-      resolver: resolver,
-      leasePath: "", mode: .act, environments: [], interval: .seconds(1),
+      resolver: resolver, tests: TestRunner(caller: AlwaysHealthy()), leasePath: "", mode: .act,
+      environments: [], interval: .seconds(1),
       limits: PlanningLimits(concurrentRollouts: targets), alertsQueued: {})
     pass = Pass(parts: parts, log: log)
     state = try PassState(contents)
@@ -150,7 +150,11 @@ private final class SteppedClock: Sendable {
   }
 }
 
-private struct AlwaysHealthy: HealthProbe {
+private struct AlwaysHealthy: HealthProbe, TestCaller {
+  func call(_ test: TestDeclaration, at address: String, limit: Duration) async -> TestResult {
+    TestResult(.passed, "")
+  }
+
   func failure(
     _ check: HealthGate.Check, at endpoint: Endpoint, timeout: Duration
   ) async -> String? { nil }

@@ -90,4 +90,6 @@ actor MemoryRouter: TrafficRouter {
   }
 
   func uninstall() async throws(PlatformError) { routes = [:] }
+
+  nonisolated func previewAddress(of route: Route) -> String? { nil }
 }

@@ -69,6 +69,7 @@ package struct AgentDaemon: Sendable {
       ledger: given.ledger, places: given.places, board: board, executor: executor,
       prober: Prober(probe: EndpointProbe(http: try HTTPClient(connections: 256)), nudge: nudge),
       inspector: Inspector(interval: configuration.inspectEvery, nudge: nudge), resolver: resolver,
+      tests: TestRunner(caller: PreviewTest(http: try HTTPClient(connections: 8))),
       metrics: MetricReader(providers: given.metrics), lease: given.lease,
       leasePath: given.leasePath, mode: configuration.mode,
       environments: Set(configuration.environments), interval: configuration.interval,

@@ -12,6 +12,7 @@ package struct AgentParts: Sendable {
   package var inspector: Inspector
   package var resolver: Resolver
   package var metrics: MetricReader
+  package var tests: TestRunner
   package var lease: (any WriterLease)?
   package var leasePath: String
   package var mode: AgentConditions.Mode
@@ -24,7 +25,8 @@ package struct AgentParts: Sendable {
   package init(
     ledger: any Ledger, places: [PlatformName: Executor.Place], board: SourceBoard,
     executor: Executor, prober: Prober, inspector: Inspector, resolver: Resolver,
-    metrics: MetricReader = MetricReader(providers: [:]), lease: (any WriterLease)? = nil,
+    tests: TestRunner, metrics: MetricReader = MetricReader(providers: [:]),
+    lease: (any WriterLease)? = nil,
     leasePath: String, mode: AgentConditions.Mode,
     environments: Set<EnvironmentName>, interval: Duration, limits: PlanningLimits,
     alertsQueued: @escaping @Sendable () -> Void
@@ -37,6 +39,7 @@ package struct AgentParts: Sendable {
     self.inspector = inspector
     self.resolver = resolver
     self.metrics = metrics
+    self.tests = tests
     self.lease = lease
     self.leasePath = leasePath
     self.mode = mode

@@ -3,8 +3,9 @@ import Planning
 import PlatformKit
 
 extension Pass {
-  /// Of targets whose traffic is judged now.
+  /// Of rollouts in progress: how their tests went, and of those that are judged by it, their traffic.
   func measure(_ state: PassState, _ inputs: inout PassInputs) async {
+    await test(state, &inputs)
     let judged = state.restless.filter { state.records[$0]?.value.rollout?.isJudged == true }
     guard !judged.isEmpty else { return }
     inputs.counts = await counts(of: judged, state, inputs)

@@ -30,6 +30,8 @@ package struct PassInputs: Sendable {
   package var counts: [TargetID: Observed<[Generation: [String: RequestCounts]]>] = [:]
   /// Of metrics that judge them.
   package var metrics: [TargetID: [String: Observed<MetricReading>]] = [:]
+  /// Of tests that their rollouts ask for.
+  package var tests: [TargetID: [String: TestResult]] = [:]
   package init(
     now: Now, interval: Duration, agent: AgentConditions, limits: PlanningLimits,
     sources: [SourceName: SourceView], claims: Claims, renames: Renames,
@@ -83,7 +85,7 @@ package struct PassInputs: Sendable {
   /// Forgets what a pass may change itself, and what was read of single targets.
   mutating func forgetSingle() {
     (probes, inspections, inFlight, outcomes) = ([:], [:], [:], [:])
-    (counts, metrics) = ([:], [:])
+    (counts, metrics, tests) = ([:], [:], [:])
     (records, fingerprints, requests, memory) = ([:], [:], [], AgentMemory())
   }
 
@@ -104,7 +106,7 @@ package struct PassInputs: Sendable {
       fingerprints: fingerprints(of: id, record, stacks),
       route: route(id, on: platform), routePropagation: propagation.route,
       inFlight: inFlight[id] ?? [], outcomes: outcomes[id] ?? [], record: record)
-    (input.counts, input.metrics) = (counts[id], metrics[id])
+    (input.counts, input.metrics, input.tests) = (counts[id], metrics[id], tests[id])
     return input
   }
 

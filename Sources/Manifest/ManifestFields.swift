@@ -150,6 +150,10 @@ package enum ManifestFields {
       "analysis", .mapping(analysis),
       "Each step of a canary is judged by its traffic, compared with stable; `{}`: as usual."),
     Field(
+      "tests", .list(.mapping(test)),
+      "What a new version must pass at the route's `preview`: before it has traffic, and after each step."
+    ),
+    Field(
       "irreversible", .bool,
       "Once it has had traffic, a failure holds the rollout where it is and takes nothing back.",
       standard: "false"),
@@ -200,6 +204,23 @@ package enum ManifestFields {
       "minimum", .decimal(-1_000_000_000...1_000_000_000), "Below it the candidate fails.",
       standard: "1 without query and maximum"),
     Field("maximum", .decimal(-1_000_000_000...1_000_000_000), "Above it the candidate fails."),
+  ]
+
+  private static let test = [
+    Field("name", .name, "For people, unique among them.", required: true),
+    Field(
+      "http",
+      .mapping([
+        Field(
+          "path", .text, "The path of a GET, with its query; `${version}` in it is the version.",
+          required: true),
+        Field(
+          "expect", .either(.integer(100...599), .list(.integer(100...599))),
+          "Status codes that pass.", standard: "200"),
+        Field("contains", .text, "The answer's body has to hold this, such as `${version}`."),
+      ]), "A GET through the preview must answer.", required: true),
+    Field(
+      "deadline", .duration, "It is tried every second, for no longer than this.", standard: "30s"),
   ]
 
   private static let step = [

@@ -54,6 +54,7 @@ extension MappingReader {
       steps: self["steps"] == nil ? nil : steps(bake: bake, &problems),
       analysis: mapping("analysis")?.analysis(&problems), maxSurge: surge,
       maxUnavailable: unavailable, isIrreversible: bool("irreversible") == true ? true : nil)
+    policy.tests = self["tests"] == nil ? nil : tests(&problems)
     policy.match = self["match"] == nil ? nil : rules(&problems)
     policy.sticky = mapping("sticky").map { $0.stickiness(&problems) }
     return policy
@@ -123,15 +124,8 @@ extension MappingReader {
     let standard = HealthGate()
     var checks: [HealthGate.Check] = []
     if let http = mapping("http") {
-      let codes = Set(http.list("expect").compactMap { $0.text.flatMap { Int($0) } })
-      if let expect = http["expect"], codes.isEmpty {
-        problems.append(expect.error("\"expect\" must name a status code"))
-      }
-      let path = http.text("path") ?? "/"
-      if !path.hasPrefix("/") || path.contains(where: \.isWhitespace) {
-        problems.append(http.node.error("\"path\" must begin with / and hold no white space"))
-      }
-      checks.append(.http(path: path, expect: codes.isEmpty ? [200] : codes.sorted()))
+      let (path, expect) = http.request(&problems)
+      checks.append(.http(path: path, expect: expect))
     }
     if self["tcp"] != nil { checks.append(.tcp) }
     if self["running"] != nil { checks.append(.running) }
@@ -153,6 +147,19 @@ extension MappingReader {
           "the gate could never pass: healthyAfter × interval is longer than the deadline"))
     }
     return gate
+  }
+
+  /// What is asked for, and the codes that are right.
+  func request(_ problems: inout [Diagnostic]) -> (path: String, expect: [Int]) {
+    let codes = Set(list("expect").compactMap { $0.text.flatMap { Int($0) } })
+    if let expect = self["expect"], codes.isEmpty {
+      problems.append(expect.error("\"expect\" must name a status code"))
+    }
+    let path = text("path") ?? "/"
+    if !path.hasPrefix("/") || path.contains(where: \.isWhitespace) {
+      problems.append(node.error("\"path\" must begin with / and hold no white space"))
+    }
+    return (path, codes.isEmpty ? [200] : codes.sorted())
   }
 
   /// The check where none is named.

@@ -62,6 +62,9 @@ struct TargetReading {
       problems.append(node.error("match and sticky are for traffic.mode http: tcp has no requests"))
     }
     if traffic.exclusive { rollout.strategy = .recreate }
+    rollout.tests = rollout.tests?.map { $0.of(version: version) }
+    let route = route(traffic.mode, decoders)
+    checkPreview(rollout, route)
     let stack = StackSpec(
       workloadKind: workload.kind, workload: workload.decoded.payload,
       inputs: workload.decoded.inputs.sorted(),
@@ -72,7 +75,7 @@ struct TargetReading {
       platform: platform, spec: stack, rollout: rollout, traffic: traffic,
       drift: (target?.mapping("drift") ?? spec.mapping("drift"))?.driftPolicy(&problems)
         ?? DriftPolicy(),
-      route: route(traffic.mode, decoders), dependsOn: dependencies(), freeze: freeze(),
+      route: route, dependsOn: dependencies(), freeze: freeze(),
       labels: application.metadata.texts("labels").merging(metadata?.texts("labels") ?? [:]) {
         _, own in own
       },
@@ -156,6 +159,18 @@ struct TargetReading {
       problems += error.diagnostics
       return nil
     }
+  }
+
+  /// A test that reaches the new version before its traffic needs a way there.
+  private mutating func checkPreview(_ rollout: RolloutPolicy, _ route: CanonicalValue?) {
+    guard let test = rollout.tests?.first(where: \.needsPreview), route?["preview"] == nil else {
+      return
+    }
+    let node = target?["rollout"] ?? application.spec["rollout"] ?? node
+    problems.append(
+      node.error(
+        "test \"\(test.name)\" reaches \(id) through a preview, and its route has none",
+        suggestion: "add `preview: \"127.0.0.1:8081\"` to the route"))
   }
 
   private func dependencies() -> [TargetID] {

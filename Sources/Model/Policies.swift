@@ -37,6 +37,8 @@ package struct RolloutPolicy: Hashable, Codable, Sendable {
   package var maxSurge: Int?
   /// Of `rolling`: so many of what is declared may be missing; nil: none.
   package var maxUnavailable: Int?
+  /// What a new version must pass before it has traffic, and after each step; nil: nothing.
+  package var tests: [TestDeclaration]?
   /// Once it has had traffic, no failure gives that back to the old stack; nil: it does.
   package var isIrreversible: Bool?
   package init(

@@ -58,7 +58,7 @@ package enum PlanChecks {
 
   private static let rules: [(name: String, rule: Rule)] = [
     ("S1", gateBeforeTraffic), ("S1", noMoreThanItsStep), ("S1", pickedHasShare),
-    ("S1", provenInstances),
+    ("S1", provenInstances), ("S1", testedWell),
     ("S2", availabilityOfSplit),
     ("S2", availabilityOfInstances),
     ("S2", availabilityOfWorkers), ("S3", immutability), ("S4", noDeleteUnderTraffic),

@@ -57,6 +57,7 @@ private struct Fleet {
       passes[index].passTimeOfRoom()
       passes[index].passTimeOfRollout()
       passes[index].judgeTraffic()
+      passes[index].takeTests()
       passes[index].takeOutcomes()
       passes[index].noteLostLedger()
       for request in requests { passes[index].handle(request, isFirst: index == 0) }

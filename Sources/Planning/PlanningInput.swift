@@ -142,6 +142,8 @@ package struct TargetInput: Hashable, Codable, Sendable {
   package var counts: Observed<[Generation: [String: RequestCounts]]>?
   /// Of the metrics that a rollout in progress asks for; nil: nobody asked.
   package var metrics: [String: Observed<MetricReading>]?
+  /// What is known of the tests that a rollout in progress asks for, by name; nil: nobody asked.
+  package var tests: [String: TestResult]?
   /// After so long every reading shows a write, as the router documents it.
   package var routePropagation: Duration = .zero
   /// Actions of this target that are still being executed.

@@ -46,51 +46,6 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case rolledBack
   }
 
-  package enum Event: Hashable, Sendable {
-    /// Watched time went by in this phase.
-    case time(Duration)
-    /// Watched time in which the candidate served, healthy.
-    case served(Duration)
-    /// Watched time in which the candidate served and was below its floor.
-    case suffered(Duration)
-    /// Nothing else runs any more.
-    case vacated
-    case launched
-    /// As many of its instances run as the step says.
-    case grown
-    case gatePassed
-    /// The candidate has the share of this step, as read back.
-    case shifted(restarts: Int)
-    /// This step has proven itself: the next one follows, or the promotion.
-    case baked
-    /// The traffic was counted, and judged.
-    case judged(StepEvidence, JudgementRecord)
-    /// Watched time after the bake without a verdict that lets it go on.
-    case waitedForVerdict(Duration)
-    /// Watched time after bake and verdict without an approval.
-    case waitedForApproval(Duration)
-    /// A person approves what follows the step in progress.
-    case approved
-    /// A person does not wait for the rest of the step in progress; `isFull`: of all steps.
-    case advanced(isFull: Bool)
-    /// Nothing else serves well enough: the last step begins at once.
-    case steppedOver
-    case failed(Failure)
-    /// In place of a failure that nothing leads back from: it stays where it is.
-    case stopped(Failure)
-    /// A person lets it go on from where it is: its clocks and its evidence begin anew.
-    case resumed(restarts: Int)
-    /// Somebody wants it tried again before its abort has ended: it ends for that reason.
-    case forgiven(Failure)
-    /// The candidate has no traffic, and nothing stands in the way of stable.
-    case tookBack
-  }
-
-  /// What an event changed; nothing for an event that came too late.
-  package enum Effect: Hashable, Sendable {
-    case entered(Phase)
-  }
-
   package let candidate: Generation
   /// The stable it started from; nil for a first launch.
   package let from: Generation?
@@ -123,6 +78,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   package private(set) var judgement: JudgementRecord?
   /// The judgement by which the step before this one ended.
   package private(set) var formerJudgement: JudgementRecord?
+  /// What it is tested by; nil: by nothing.
+  package private(set) var tests: TestRun?
   /// It takes the place of a stable that serves too little: what else it was begun for does not matter.
   package private(set) var isTakingOver: Bool?
   /// The candidate's restarts when it was first given traffic.
@@ -153,8 +110,10 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     candidate: Generation, from: Generation?, cause: Cause,
     strategy: RolloutPolicy.Strategy = .blueGreen, isReuse: Bool = false,
     steps: [RolloutStep] = [], analysis: AnalysisDeclaration? = nil, bounds: RollingBounds? = nil,
-    picks: RolloutPicks? = nil, isIrreversible: Bool? = nil, hasServed: Bool? = nil
+    picks: RolloutPicks? = nil, tests: TestRun? = nil, isIrreversible: Bool? = nil,
+    hasServed: Bool? = nil
   ) {
+    self.tests = tests
     self.picks = picks
     self.isIrreversible = isIrreversible
     self.hasServed = hasServed
@@ -256,6 +215,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     case .gatePassed:
       guard case .gating = state else { return [] }
       state = .shifting(.zero)
+      tests?.close()
     case .shifted(let restarts):
       guard case .shifting = state else { return [] }
       restartsBefore = restartsBefore ?? restarts
@@ -272,6 +232,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       change { $0.verdictWait = ($0.verdictWait ?? .zero) + time }
     case .waitedForApproval(let time):
       change { $0.approvalWait = ($0.approvalWait ?? .zero) + time }
+    case .tests(let event):
+      guard phase == .gating || phase == .baking else { return [] }
+      tests?.handle(event)
     case .approved:
       guard case .baking = state else { return [] }
       isApproved = true
@@ -323,6 +286,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
     isApproved = nil
     formerJudgement = judgement
     (evidence, judgement) = (nil, nil)
+    tests?.close()
     // More of its instances have to start first.
     state = bounds == nil ? .shifting(.zero) : .growing(.zero)
   }
@@ -346,6 +310,7 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
   private mutating func resume(_ restarts: Int) {
     stop = nil
     (evidence, judgement) = (nil, nil)
+    tests?.close()
     switch state {
     case .vacating: state = .vacating(.zero)
     case .launching: state = .launching(.zero)

@@ -18,6 +18,9 @@ package protocol TrafficRouter: Sendable {
   /// Stops routing and removes everything that the router made on this host: for `uninstall`.
   func uninstall() async throws(PlatformError)
 
+  /// Where the agent reaches the route's preview, without a path: `http://127.0.0.1:8081`; nil: it has none.
+  func previewAddress(of route: Route) -> String?
+
   /// What the router can do.
   var limits: RouterLimits { get }
 }

@@ -132,9 +132,7 @@ import Transport
         }
         return names
       }
-      try host.remote.edit(
-        "environments/production/web.yaml",
-        ["\(host.port)\" }": "\(host.port)\", preview: \"127.0.0.1:\(preview)\" }"])
+      try host.remote.preview(at: preview, beside: host.port)
       try host.remote.commit("A preview")
       try await host.until("the preview reaches what serves") {
         try await names(1, port: preview) == ["1.0.0"] ? true : nil
@@ -163,6 +161,39 @@ import Transport
       #expect(try await host.response("/").header("Set-Cookie") == nil)
       let report = try load.stop()
       #expect(report.failed == 0, "\(report.failures)")
+    }
+  }
+
+  /// Its health check passes, and nothing else.
+  @Test func `a version that fails its tests is sent no request`() async throws {
+    let tests = """
+      strategy: blueGreen,
+          tests: [{ name: start, http: { path: "/", contains: "${version}" }, deadline: 2s }],
+      """
+    try await withFaulty(["1.0.0": 0, "2.0.0": 1000, "2.1.0": 0], rollout: "strategy: blueGreen,") {
+      host in
+      try host.remote.preview(at: host.port + 1, beside: host.port)
+      try host.remote.edit("applications/web/application.yaml", ["strategy: blueGreen,": tests])
+      try host.remote.commit("Tests at the preview")
+      let load = try OpenLoad(host, perSecond: 200)
+      try host.remote.bump(to: "2.0.0")
+      let bad = try await host.until("2.0.0 is quarantined", within: .seconds(120)) {
+        try await host.status()?.stacks.first { $0.role == "quarantined" }
+      }
+      #expect(bad.version == "2.0.0")
+      let told = try await host.history([.decision]).map(\.message)
+      #expect(
+        told.contains { $0.contains("test start before its traffic: GET / answered 500") },
+        "\(told)")
+      try host.remote.bump(to: "2.1.0")
+      try await host.synced("2.1.0", within: .seconds(120))
+      let passed = try await host.history([.decision]).filter {
+        $0.message.contains("test start of v003") && $0.message.contains("passed")
+      }
+      #expect(passed.count == 2, "before its traffic, and before its promotion")
+      let report = try load.stop()
+      #expect(report.failed == 0, "\(report.failures)")
+      #expect(report.names["2.0.0"] == nil)
     }
   }
 

@@ -47,6 +47,13 @@ struct Repository {
     try Data(text.utf8).write(to: url)
   }
 
+  /// A preview of web in production, which listens at `port`.
+  func preview(at preview: Int, beside port: Int) throws {
+    try edit(
+      "environments/production/web.yaml",
+      ["\(port)\" }": "\(port)\", preview: \"127.0.0.1:\(preview)\" }"])
+  }
+
   func write(_ file: String, _ text: String) throws {
     let url = clone.appending(path: file)
     try FileManager.default.createDirectory(

@@ -7,8 +7,8 @@ import Testing
 /// The examples of docs/rollouts.md, as they stand there, with their times made short.
 @Suite(.timeLimit(.minutes(15))) struct RolloutExampleTests {
   static let names = [
-    "blueGreen", "canary", "canary chosen", "canary judged", "canary approved", "rolling",
-    "recreate",
+    "blueGreen", "canary", "canary chosen", "canary judged", "canary approved",
+    "tested", "rolling", "recreate",
   ]
 
   @Test func `every example that is marked is run`() throws {
@@ -24,6 +24,10 @@ import Testing
           example
       ], isLong: true
     ) { host in
+      if name == "tested" {
+        try host.remote.preview(at: host.port + 1, beside: host.port)
+        try host.remote.commit("A preview")
+      }
       try host.start()
       try await host.synced("1.0.0")
       try host.remote.bump(to: "1.1.0")

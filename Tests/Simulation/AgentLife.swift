@@ -32,7 +32,8 @@ extension Simulation {
       prober: Prober(
         probe: SimulatedProbe(simulation: self, life: life), nudge: passNudge, clock: clock),
       inspector: Inspector(interval: .seconds(2), nudge: passNudge, clock: clock),
-      resolver: resolver, lease: lease, leasePath: "lease", mode: .act, environments: [],
+      resolver: resolver, tests: TestRunner(caller: router, clock: clock), lease: lease,
+      leasePath: "lease", mode: .act, environments: [],
       interval: interval, limits: limits, alertsQueued: {})
     let services: [any Service] = [
       PassService(parts: parts, nudge: passNudge, shelf: StateShelf(), log: log, clock: clock),

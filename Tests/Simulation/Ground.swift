@@ -112,7 +112,7 @@ final class Ground {
     switch stack.behaviour {
     case .failing: stack.phase = .failed(.stack, reason: "exit status 1")
     case .unlucky: stack.phase = .failed(.platform, reason: "disk full")
-    case .good, .slow, .silent, .crashing, .dying, .erring:
+    case .good, .slow, .silent, .crashing, .dying, .erring, .buggy, .weary:
       stack.phase = .complete
       stack.hasKeeper = true
       run(stack, stack.intended > 0 ? stack.intended : stack.first)
@@ -219,6 +219,17 @@ final class Ground {
   }
 
   // MARK: - Routes
+
+  /// What a test is answered that is sent to the preview of the target of that name.
+  func test(_ name: String) -> TestResult {
+    guard let route = routes.values.map(\.route).first(where: { "\($0.target)" == name }),
+      let stack = route.preview.flatMap({ stacks[StackID(route.target, $0)] }),
+      healthy(stack) > 0
+    else { return TestResult(.failed, "503") }
+    let isWrong =
+      stack.behaviour == .buggy || (stack.behaviour == .weary && weight(stack.id) > 0)
+    return isWrong ? TestResult(.failed, "500") : TestResult(.passed, "200")
+  }
 
   /// `isLate`: as it was before the last write, if that need not be shown yet.
   private func observation(_ target: TargetID, isLate: Bool) -> RouteObservation? {

@@ -48,7 +48,10 @@ extension Simulation {
       }
       return
     case .badVersion:
-      let kinds = LiveStack.Behaviour.allCases.filter { $0 != .good }
+      var kinds: [LiveStack.Behaviour] = [
+        .slow, .silent, .crashing, .dying, .failing, .unlucky, .erring,
+      ]
+      if repository.newest.tree[target]?.isTested == true { kinds += [.buggy, .weary] }
       version = "\(kinds[draw % kinds.count].rawValue)\(draw / 8 % 3)"
     case .revert:
       // What was declared before, whenever that was.

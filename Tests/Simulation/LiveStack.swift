@@ -49,6 +49,10 @@ final class LiveStack {
     case unlucky
     /// Healthy, and one of five requests to it fails.
     case erring
+    /// Healthy, and answers its tests wrongly.
+    case buggy
+    /// The same as soon as it has traffic.
+    case weary
 
     init(version: String) {
       self = Self.allCases.first { version.hasPrefix($0.rawValue) } ?? .good
@@ -82,7 +86,7 @@ final class LiveStack {
     guard let started = instances[index].startedAt, now >= sickUntil else { return false }
     let age = now - started
     switch behaviour {
-    case .good, .crashing, .failing, .unlucky, .erring: return age >= startTime
+    case .good, .crashing, .failing, .unlucky, .erring, .buggy, .weary: return age >= startTime
     case .slow: return age >= startTime * 6
     case .silent: return false
     case .dying: return age >= startTime && now < (launchedAt ?? now) + startTime + 4000

@@ -46,9 +46,36 @@ extension Oracle {
     for backend in route.backends {
       let id = StackID(route.target, backend.generation)
       let (old, new) = (ground.weight(id), backend.weightPercent)
-      if new > old { judgeStep(id, from: old, to: new) }
+      if new > old {
+        judgeTests(id, from: old, to: new)
+        judgeStep(id, from: old, to: new)
+      }
       if new != old { shares[id] = (new, now) }
       if new == 100 { hadAll.insert(id) }
+    }
+  }
+
+  /// S1 and S20: what fails its tests gets nothing, and nothing more.
+  private func judgeTests(_ id: StackID, from old: Int, to new: Int) {
+    guard isTested(id.target), let behaviour = ground.stacks[id]?.behaviour,
+      behaviour == .buggy || (behaviour == .weary && old > 0)
+    else { return }
+    // A person does not wait for the rest of a step, and what serves too little is relieved at once.
+    if (old > 0 && advanced.contains(id.target)) || isRelieving(id) { return }
+    report("S20", "\(id) goes from \(old) % to \(new) %, and fails its tests")
+  }
+
+  private func isTested(_ target: TargetID) -> Bool {
+    simulation.schedule.setup.targets.contains { $0.target == target && $0.isTested == true }
+  }
+
+  /// What shares the traffic with it has been unwell.
+  private func isRelieving(_ id: StackID) -> Bool {
+    (ground.routes[id.target]?.route.backends ?? []).contains { backend in
+      let other = StackID(id.target, backend.generation)
+      guard other != id, backend.weightPercent > 0 else { return false }
+      guard let stack = ground.stacks[other] else { return true }
+      return failedAt[other] != nil || ground.healthy(stack) < stack.declared
     }
   }
 

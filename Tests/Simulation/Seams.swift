@@ -119,6 +119,25 @@ struct SimulatedRouter: TrafficRouter {
   }
 
   func uninstall() async throws(PlatformError) {}
+
+  func previewAddress(of route: Route) -> String? {
+    // What stands in for an address: a test is made of the target's own preview.
+    route.declaration["preview"] == nil ? nil : "\(route.target)"
+  }
+}
+
+extension SimulatedRouter: TestCaller {
+  func call(_ test: TestDeclaration, at address: String, limit: Duration) async -> TestResult {
+    let simulation = simulation
+    do throws(PlatformError) {
+      return try await simulation.call(.router, by: life) { () throws(PlatformError) in
+        guard !simulation.isRouterDown else { throw .transient("no router answers") }
+        return simulation.ground.test(address)
+      }
+    } catch {
+      return TestResult(.unanswered, "\(error)")
+    }
+  }
 }
 
 extension SimulatedRouter: RequestCounter {

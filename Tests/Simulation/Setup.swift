@@ -46,6 +46,8 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var isPicked: Bool?
   /// What is launched can be reached before it has traffic.
   package var isPreviewed: Bool?
+  /// It is tested through that before it has traffic, and after each step.
+  package var isTested: Bool?
   /// Of `rolling`: so many instances more than declared may run, so many may be missing.
   package var surge: Int?
   package var unavailable: Int?
@@ -138,6 +140,7 @@ extension Declaration {
       isPicked = mode == .http && random.below(3) == 0
     }
     isPreviewed = mode != .none && random.below(4) == 0
+    isTested = isPreviewed == true && random.below(2) == 0
     onNewCommit = random.pick([.supersede, .supersede, .supersede, .coalesce, .queue])
     retain = random.below(3)
     bakeMilliseconds = random.pick([0, 1000, 2000, 4000])
@@ -178,6 +181,7 @@ extension Declaration {
       route: mode == .none ? nil : listeners,
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
     desired.wave = wave
+    if isTested == true { desired.rollout.tests = [Self.test] }
     if isPicked == true {
       desired.rollout.match = [RequestRule(.header, "x-user", is: "alice")]
       desired.rollout.sticky = Stickiness(cookie: "stack", maxAge: .seconds(60))
@@ -201,6 +205,9 @@ extension Declaration {
     analysis.deadline = .seconds(20)
     return analysis
   }
+
+  private static let test = TestDeclaration(
+    name: "smoke", call: .http(path: "/", expect: [200], contains: nil), deadline: .seconds(2))
 
   private var rolloutSteps: [RolloutStep]? {
     steps?.enumerated().map { index, percent in

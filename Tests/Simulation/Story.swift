@@ -47,6 +47,17 @@ package struct Story: Sendable {
     setup.requestsPerSecond = 2000
   }
 
+  /// Reached and tested before it has traffic.
+  private static func tested(_ setup: inout Setup) {
+    setup.targets[0].isPreviewed = true
+    setup.targets[0].isTested = true
+  }
+
+  private static func testedCanary(_ setup: inout Setup) {
+    canary(&setup)
+    tested(&setup)
+  }
+
   private static func approved(_ setup: inout Setup) {
     canary(&setup)
     setup.targets[0].approvalMilliseconds = 6000
@@ -139,6 +150,14 @@ package struct Story: Sendable {
     Story(
       "a rolling version that is reverted when it serves",
       [(first, .bump, 1), (first + 12_000, .revert, 0)], rolling),
+    Story("bump that is tested", [(first, .bump, 1)], tested),
+    Story("a version that fails its tests", [(first, .badVersion, 7)], tested),
+    Story("a canary that is tested", [(first, .bump, 1)], testedCanary),
+    Story("a canary that fails its tests in a step", [(first, .badVersion, 8)], testedCanary),
+    Story("bump by rolling that is tested", [(first, .bump, 1)]) {
+      rolling(&$0)
+      tested(&$0)
+    },
     Story("queue", [(first, .bump, 1), (first + 900, .bump, 2), (first + 1200, .bump, 3)], queue),
     Story("bump by recreate", [(first, .bump, 1)], recreate),
     Story("bump of a worker", [(first, .bump, 1)], worker),

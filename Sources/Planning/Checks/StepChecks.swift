@@ -65,7 +65,7 @@ extension PlanChecks {
     }
   }
 
-  private static func isStableFailing(_ checked: CheckedPlan) -> Bool {
+  static func isStableFailing(_ checked: CheckedPlan) -> Bool {
     guard let stable = checked.before?.stable else { return true }
     guard let seen = checked.stacks[stable], seen.phase == .complete else { return true }
     return checked.healthy(stable)

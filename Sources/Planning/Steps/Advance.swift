@@ -123,7 +123,7 @@ extension TargetPass {
     switch gate(of: candidate, elapsed: rollout.elapsed, isReuse: rollout.isReuse) {
     case .passed:
       // Frozen and paused rollouts keep where they are.
-      guard rolloutObjection == nil else { return }
+      guard rolloutObjection == nil, isGrowing(rollout) || isTestedWell(rollout) else { return }
       record.stacks[candidate]?.gatePassed = true
       record.stacks[candidate]?.belowFloor = nil
       // What did not run yet could not be read.

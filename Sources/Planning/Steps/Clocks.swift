@@ -89,11 +89,12 @@ extension TargetPass {
     } else if !isHeldBack, !isLaunchRefused || hasMadeRoom,
       rollout.phase == .launching || !isBooting(rollout.candidate)
     {
-      _ = record.rollout?.handle(.time(elapsed))
+      let isTested = isWaitingForTests(rollout) && isProven(rollout.candidate)
+      _ = record.rollout?.handle(isTested ? .tests(.waited(elapsed)) : .time(elapsed))
     }
   }
 
-  /// After the bake: first for a verdict, then for a person.
+  /// After the bake: first for a verdict, then for tests, then for a person.
   private func wait(_ rollout: inout RolloutMachine) {
     guard elapsed > .zero, let bake = rollout.bake, bake.served > bakeTime(of: rollout) else {
       return
@@ -102,6 +103,8 @@ extension TargetPass {
       rollout.judgement?.judgement.verdict.permitsPromotion != true
     {
       _ = rollout.handle(.waitedForVerdict(elapsed))
+    } else if isWaitingForTests(rollout) {
+      _ = rollout.handle(.tests(.waited(elapsed)))
     } else if rollout.step?.approvalWithin != nil, rollout.isApproved != true {
       _ = rollout.handle(.waitedForApproval(elapsed))
     }

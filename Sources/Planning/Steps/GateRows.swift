@@ -5,7 +5,9 @@ import Model
 extension TargetPass {
   func gateRows(_ rollout: RolloutMachine) -> [GateSummary] {
     guard rollout.phase != .rollingBack else { return [] }
-    let rows = [window, health(rollout), bake(rollout), analysis(rollout), approval(rollout)]
+    let rows = [
+      window, health(rollout), bake(rollout), analysis(rollout), tests(rollout), approval(rollout),
+    ]
     return rows.compactMap { $0 }
   }
 
@@ -48,6 +50,17 @@ extension TargetPass {
       "analysis", state,
       reason: judgement.map { "\($0.verdict.rawValue): \($0.reasons.first ?? "")" },
       elapsed: bake.verdictWait, of: analysis.deadline)
+  }
+
+  private func tests(_ rollout: RolloutMachine) -> GateSummary? {
+    guard let run = rollout.tests else { return nil }
+    guard run.isOpen else { return GateSummary("tests", .pending) }
+    let names = run.pending.map(\.name).joined(separator: ", ")
+    return GateSummary(
+      "tests", run.failure != nil ? .failed : run.hasPassed ? .passed : .waiting,
+      reason: run.failure.map { "\($0.test.name): \($0.result.words)" }
+        ?? (names.isEmpty ? nil : "\(pointOfTests(rollout)): \(names)"),
+      elapsed: run.waited, of: run.declared.map(\.deadline).max())
   }
 
   private func approval(_ rollout: RolloutMachine) -> GateSummary? {

@@ -115,7 +115,7 @@ extension TargetPass {
     record.stacks[rollout.candidate]?.become(.superseded)
     record.rollout = RolloutMachine(
       candidate: next, from: record.stable, cause: .commit, strategy: strategy,
-      steps: [policy.wholeStep], isIrreversible: true, hasServed: true)
+      steps: [policy.wholeStep], tests: tests(of: .commit), isIrreversible: true, hasServed: true)
     say(
       .decision, next,
       "launches \(next) (\(order.version)), which takes all traffic once its gate has passed; until"

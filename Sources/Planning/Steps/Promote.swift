@@ -9,7 +9,9 @@ extension TargetPass {
     guard let bake = rollout.bake, isKnown else { return }
     guard rolloutObjection == nil, bake.suffered == .zero else { return }
     let time = rollout.isAdvanced == true ? .zero : bakeTime(of: rollout)
-    guard bake.served >= time, isJudgedWell(rollout, bake), isApproved(rollout, bake) else {
+    guard bake.served >= time, isJudgedWell(rollout, bake),
+      isTestedWell(rollout), isApproved(rollout, bake)
+    else {
       return
     }
     let candidate = rollout.candidate

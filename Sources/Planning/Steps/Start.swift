@@ -265,7 +265,7 @@ extension TargetPass {
     record.rollout = RolloutMachine(
       candidate: generation, from: record.stable, cause: cause, strategy: strategy, steps: steps,
       analysis: analysis(of: cause), bounds: bounds, picks: picks(for: steps),
-      isIrreversible: isIrreversible(generation))
+      tests: tests(of: cause), isIrreversible: isIrreversible(generation))
     // What is missed while it rolls is not what was missed before.
     if bounds != nil, let stable = record.stable { record.stacks[stable]?.belowFloor = nil }
     if cause == .drift || cause == .repair { countReplacement(order.stackDigest) }

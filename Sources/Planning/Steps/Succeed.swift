@@ -91,7 +91,7 @@ extension TargetPass {
     record.rollout = RolloutMachine(
       candidate: successor, from: record.stable, cause: .commit, strategy: strategy, steps: steps,
       analysis: analysis(of: .commit), picks: picks(for: steps),
-      isIrreversible: isIrreversible(successor))
+      tests: tests(of: .commit), isIrreversible: isIrreversible(successor))
     let version = record.stacks[successor]?.version ?? ""
     say(.decision, successor, "begins the rollout of \(successor) (\(version)), launched before")
   }

@@ -55,6 +55,10 @@ package actor HAProxyRouter: TrafficRouter {
     reader = LiveReader(settings: settings, socket: socket)
   }
 
+  package nonisolated func previewAddress(of route: Route) -> String? {
+    ListenAddress(declaration: route.declaration, .preview).map { "http://\($0.local)" }
+  }
+
   package func read() async throws(PlatformError) -> [TargetID: Observed<RouteObservation>] {
     try await locked { () async throws(PlatformError) in
       do throws(PlatformError) {

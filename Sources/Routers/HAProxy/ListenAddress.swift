@@ -38,6 +38,15 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
   var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
+  /// Where this host itself reaches it.
+  var local: String {
+    switch host {
+    case "*", "0.0.0.0": "127.0.0.1:\(port)"
+    case "::": "[::1]:\(port)"
+    default: description
+    }
+  }
+
   /// The same address as HAProxy shows it in its statistics.
   var shown: String { host == "*" ? "0.0.0.0:\(port)" : description }
 }

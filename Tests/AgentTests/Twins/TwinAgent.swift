@@ -35,7 +35,8 @@ final class TwinAgent {
       ledger: ledger, places: places, board: board, executor: executor,
       prober: Prober(probe: NeverAsked(), nudge: nudge, clock: time),
       inspector: Inspector(interval: .seconds(5), nudge: nudge, clock: time), resolver: resolver,
-      leasePath: "", mode: mode, environments: [], interval: .seconds(1),
+      tests: TestRunner(caller: NeverAsked(), clock: time), leasePath: "", mode: mode,
+      environments: [], interval: .seconds(1),
       limits: PlanningLimits(), alertsQueued: {})
     pass = Pass(parts: parts, log: log)
     self.clock = clock
@@ -73,7 +74,11 @@ private final class TwinClock: Sendable {
 }
 
 /// All targets of the twins are judged by what runs.
-private struct NeverAsked: HealthProbe {
+private struct NeverAsked: HealthProbe, TestCaller {
+  func call(_ test: TestDeclaration, at address: String, limit: Duration) async -> TestResult {
+    TestResult(.unanswered, "not asked")
+  }
+
   func failure(
     _ check: HealthGate.Check, at endpoint: Endpoint, timeout: Duration
   ) async -> String? { "not asked" }

@@ -30,6 +30,8 @@ final class TwinPlace: Platform, TrafficRouter {
     return LiveState(stacks: stacks.values.sorted { $0.id < $1.id })
   }
 
+  func previewAddress(of route: Route) -> String? { nil }
+
   func preflight(_ launch: StackLaunch) async throws(PlatformError) -> Preflight { .room }
 
   func ensure(_ launch: StackLaunch) async throws(PlatformError) {

@@ -24,7 +24,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
   static let all =
     TrafficCases.all + CapacityCases.all + DeletionCases.all + LaunchCases.all
     + EvidenceCases.all + PrecedenceCases.all + RemovalCases.all + StepCases.all
-    + RollingCases.all + IrreversibleCases.all + FreezeCases.all
+    + RollingCases.all + TestCases.all + IrreversibleCases.all + FreezeCases.all
 
   @Test func `a shift to a proven candidate breaks no rule`() {
     #expect(CheckCase().broken.isEmpty)

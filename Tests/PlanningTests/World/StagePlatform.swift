@@ -24,7 +24,7 @@ extension Stage {
   }
 
   /// `version 2.0.0 unhealthy | crashes | good | starts 5s | launches 20s | fails CLASS "…"
-  /// | sticks "…" | unresolved "…" | unresolvable CLASS "…"`: of stacks launched later.
+  /// | sticks "…" | tests [serving] "…" | unresolved "…" | unresolvable CLASS "…"`: of stacks launched later.
   mutating func version(_ words: [String]) throws(ScriptError) {
     guard words.count >= 2 else { throw ScriptError("version VERSION BEHAVIOUR") }
     let (version, argument) = (words[0], words.count > 2 ? words[2] : nil)
@@ -82,6 +82,8 @@ extension Stage {
       behaviour.launchTime = try duration(argument)
       behaviour.hasKeeper = words.last == "alone"
     case "fails": behaviour.failure = .failed(try fault(argument), reason: words.last ?? "")
+    case "tests":
+      (behaviour.testFailure, behaviour.failsTestsServing) = (words.last, argument == "serving")
     case "sticks": behaviour.failure = .stuck(reason: words.last ?? "")
     default: throw ScriptError("unknown behaviour \(words[0])")
     }

@@ -78,7 +78,27 @@ struct World {
       input.counts =
         router.unknown.map { .unknown(reason: $0) } ?? .known(traffic.counts(id, route))
     }
+    input.tests = ledger.records[id]?.rollout.flatMap { tests(of: $0, id) }
     return input
+  }
+
+  /// What they say that the rollout asks for, once its preview is read back at the candidate.
+  private func tests(of rollout: RolloutMachine, _ id: TargetID) -> [String: TestResult]? {
+    guard let run = rollout.tests, router.unknown == nil,
+      let route = router.routes[id]?.route, route.preview == rollout.candidate,
+      let stack = platform[id, rollout.candidate]
+    else { return nil }
+    let isWrong =
+      !stack.behaviour.failsTestsServing || route.weightPercent(of: rollout.candidate) > 0
+    return Dictionary(
+      uniqueKeysWithValues: run.pending.map { test in
+        guard let failure = stack.behaviour.testFailure, isWrong else {
+          return (test.name, TestResult(.passed, "200"))
+        }
+        return (
+          test.name, TestResult(run.waited >= test.deadline ? .failed : .trying, failure)
+        )
+      })
   }
 
   private func resolution(_ target: DesiredTarget?) -> Resolution {

@@ -146,6 +146,7 @@ struct TargetSettings {
       return assign(&rollout.steps, Self.steps(value, bake: rollout.bake))
     case "analysis":
       return assign(&rollout.analysis, Self.analysis(value))
+    case "tests": return assign(&rollout.tests, Self.tests(value))
     case "onNewCommit": return assign(&rollout.onNewCommit, .init(rawValue: value))
     case "mode": return assign(&traffic.mode, .init(rawValue: value))
     case "then": return assign(&traffic.afterDrain, .init(rawValue: value))
@@ -176,6 +177,17 @@ struct TargetSettings {
           approvalWithin: words.last == "approval" ? .seconds(60) : nil))
     }
     return steps
+  }
+
+  /// `smoke:5s,login:10s`: names and deadlines.
+  private static func tests(_ text: String) -> [TestDeclaration]?? {
+    let tests = text.split(separator: ",").map { part in
+      let words = part.split(separator: ":").map(String.init)
+      return TestDeclaration(
+        name: words[0], call: .http(path: "/\(words[0])", expect: [200], contains: nil),
+        deadline: words.dropFirst().first.flatMap(Duration.init(parsing:)) ?? .seconds(30))
+    }
+    return .some(tests)
   }
 
   /// `300:1:2m`: requests that are needed, margin in points, deadline; `on`: as usual.

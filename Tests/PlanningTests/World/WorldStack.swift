@@ -13,6 +13,10 @@ struct WorldStack {
     var failure: StackPhase?
     /// Added to the time that the launch takes.
     var launchTime: Duration = .zero
+    /// What its tests say that fail; nil: they pass.
+    var testFailure: String?
+    /// They pass as long as it has no traffic.
+    var failsTestsServing = false
     /// A keeper goes on with the launch, once it was asked for.
     var hasKeeper = false
   }

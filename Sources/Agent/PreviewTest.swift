@@ -1,0 +1,55 @@
+package import Model
+package import Transport
+
+/// Calls the preview over the network.
+package struct PreviewTest: TestCaller {
+  /// More of an answer is not looked at.
+  private static let bodyLimit = 1 << 20
+
+  private let http: HTTPClient
+
+  package init(http: HTTPClient) { self.http = http }
+
+  package func call(
+    _ test: TestDeclaration, at address: String, limit: Duration
+  ) async -> TestResult {
+    switch test.call {
+    case .http(let path, let expect, let contains):
+      await get(path, expect, contains, at: address, limit: limit)
+    }
+  }
+
+  private func get(
+    _ path: String, _ expect: [Int], _ contains: String?, at address: String, limit: Duration
+  ) async -> TestResult {
+    var request = HTTPRequest("GET", url: address + path)
+    request.allowedSchemes = [.http]
+    request.headers = [HTTPHeader("User-Agent", "viridian"), HTTPHeader("Connection", "close")]
+    request.limits.connect = limit
+    request.limits.total = limit
+    request.limits.bodyBytes = Self.bodyLimit
+    do throws(TransportError) {
+      let response = try await http.send(request)
+      let answer = "GET \(path) answered \(response.status)"
+      guard expect.contains(response.status) else {
+        return TestResult(.failed, answer + excerpt(response.body))
+      }
+      guard let contains, !response.body.contains(Array(contains.utf8)) else {
+        return TestResult(.passed, answer)
+      }
+      return TestResult(.failed, "\(answer) without \"\(contains)\"" + excerpt(response.body))
+    } catch .timedOut {
+      // The router answers at once; what keeps silent is the version.
+      return TestResult(.failed, "GET \(path) did not answer within \(limit.text)")
+    } catch {
+      return TestResult(.unanswered, "GET \(path) at the preview: \(error)")
+    }
+  }
+
+  /// The beginning of what was answered, for people.
+  private func excerpt(_ body: [UInt8]) -> String {
+    let text = String(decoding: body.prefix(200), as: UTF8.self)
+    let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    return line.isEmpty ? "" : ": \(line)"
+  }
+}

@@ -1,0 +1,76 @@
+import LedgerKit
+import Model
+
+/// Tests against the preview: before a candidate has traffic, and after each step.
+extension TargetPass {
+  /// A new version is tested; what was trusted before, or is to repair, does not wait for that.
+  func tests(of cause: RolloutMachine.Cause) -> TestRun? {
+    guard cause == .commit || cause == .drift else { return nil }
+    return TestRun(policy.tests ?? [])
+  }
+
+  /// Once a pass, before anything is decided: what has ended since.
+  mutating func takeTests() {
+    guard let rollout = record.rollout, let run = rollout.tests, rollout.stop == nil,
+      let answers = input.whole.tests
+    else { return }
+    _ = record.rollout?.handle(.tests(.answered(answers)))
+    guard let now = record.rollout?.tests else { return }
+    for test in run.pending {
+      guard let result = now.results[test.name] else { continue }
+      let point = pointOfTests(rollout)
+      say(
+        .decision, rollout.candidate,
+        "test \(test.name) of \(rollout.candidate) \(point) \(result.verdict.rawValue): \(result.words)"
+      )
+    }
+  }
+
+  /// `before its traffic`, `with 25 %`.
+  func pointOfTests(_ rollout: RolloutMachine) -> String {
+    rollout.phase == .baking ? "with \(rollout.weightPercent) %" : "before its traffic"
+  }
+
+  /// Each test of this point has passed, or nobody asks for one.
+  mutating func isTestedWell(_ rollout: RolloutMachine) -> Bool {
+    guard let run = rollout.tests, rollout.isAdvanced != true, !run.hasPassed else { return true }
+    if rollout.phase == .gating, needOfRepair != nil || isTrafficLost { return true }
+    guard run.isOpen else {
+      _ = record.rollout?.handle(.tests(.began))
+      return false
+    }
+    let point = pointOfTests(rollout)
+    if let (test, result) = run.failure {
+      fail(
+        .init(
+          result.verdict == .failed ? .stackFault : .noEvidence,
+          "test \(test.name) \(point): \(result.words)"))
+      return false
+    }
+    for test in run.pending {
+      let words = input.whole.tests?[test.name].map { ": \($0.words)" } ?? ""
+      note(
+        "waits for test \(test.name) \(point), \(run.waited.rounded.text) of \(test.deadline.text)"
+          + words)
+    }
+    // Who runs them ends them; this is for when nobody can.
+    let longest = run.pending.map(\.deadline).max() ?? .zero
+    if run.waited >= longest + facts.limits.phaseDeadline {
+      let names = run.pending.map(\.name).joined(separator: ", ")
+      fail(.init(.noEvidence, "no result of \(names) in \(run.waited.text)"))
+    }
+    return false
+  }
+
+  /// What has the traffic is gone: nobody waits for tests, and no route could be written that has a preview.
+  private var isTrafficLost: Bool {
+    (route?.route.split ?? [:]).contains { generation, percent in
+      percent > 0 && stacks[generation]?.endpoints.isEmpty != false
+    }
+  }
+
+  /// The time is theirs, as long as nothing else is missing.
+  func isWaitingForTests(_ rollout: RolloutMachine) -> Bool {
+    rollout.tests?.pending.isEmpty == false
+  }
+}
