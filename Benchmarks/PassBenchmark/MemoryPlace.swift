@@ -47,6 +47,10 @@ actor MemoryPlatform: Platform {
     stacks[certificate.stack]?.capacity.running = count
   }
 
+  func run(_ task: StackTask, of certificate: BirthCertificate) async throws(PlatformError) {
+    throw .rejected(fault: .platform, "no tasks run here")
+  }
+
   func retire(_ certificate: BirthCertificate) async throws(PlatformError) {
     stacks[certificate.stack] = nil
   }

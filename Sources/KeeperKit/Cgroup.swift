@@ -64,7 +64,20 @@ package struct CgroupHost: Hashable, Sendable {
   }
 }
 
-/// The control group of one stack, with a leaf of its own for each instance.
+/// What has a leaf of its own in the control group of its stack.
+package enum CgroupLeaf: Hashable, Sendable {
+  case instance(Int)
+  case task(String)
+
+  package var name: String {
+    switch self {
+    case .instance(let number): "instance-\(number)"
+    case .task(let name): "task-\(name)"
+    }
+  }
+}
+
+/// The control group of one stack, with a leaf of its own for each instance and each task.
 package struct StackCgroup: Sendable {
   package let host: CgroupHost
   /// `viridian/<owner>/<stack name>-<launch>`.
@@ -74,7 +87,7 @@ package struct StackCgroup: Sendable {
     self.host = host
   }
 
-  package static func leaf(_ instance: Int) -> String { "instance-\(instance)" }
+  package static func leaf(_ instance: Int) -> String { CgroupLeaf.instance(instance).name }
 
   /// Membership can be read and everything inside can be killed.
   package var hasMembership: Bool { host.unified != nil }
@@ -221,6 +234,13 @@ package struct StackCgroup: Sendable {
     let file = "\(unified)/\(path)" + (leaf.map { "/\($0)" } ?? "") + "/cgroup.kill"
     guard try HostFile.exists(file) else { return }
     try Self.write("1", to: file)
+  }
+
+  /// Removes one empty leaf everywhere; throws EBUSY while something runs inside.
+  package func remove(_ leaf: String) throws(HostError) {
+    for mount in Set([host.unified].compactMap { $0 } + host.v1.values).sorted() {
+      try Self.removeTree("\(mount)/\(path)/\(leaf)")
+    }
   }
 
   /// Removes the empty group everywhere; throws EBUSY while something runs inside.

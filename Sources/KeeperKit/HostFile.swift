@@ -91,6 +91,26 @@ package enum HostFile {
     if isDurable { try syncDirectory(parent(of: path)) }
   }
 
+  /// Writes a file that must not be there (errno EEXIST): whole, on disk, and of whoever was first.
+  package static func create(
+    _ bytes: [UInt8], at path: String, mode: UInt32 = 0o600
+  ) throws(HostError) {
+    let temporary = "\(path).new-\(getpid())"
+    unlink(temporary)
+    let file = try Descriptor(open: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+    do throws(HostError) {
+      try writeAll(bytes, to: file, path)
+      guard fsync(file.number) == 0 else {
+        throw .system(what: "cannot write \(path) to disk", errno: errno)
+      }
+      try HostDirectory.rename(temporary, toNew: path)
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    try syncDirectory(parent(of: path))
+  }
+
   private static func writeAll(
     _ bytes: [UInt8], to file: Descriptor, _ path: String
   ) throws(HostError) {

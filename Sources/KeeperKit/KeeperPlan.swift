@@ -61,17 +61,32 @@ package struct KeeperPlan: Hashable, Codable, Sendable {
   package func environment(
     _ instance: Int, _ layout: StackLayout, secrets: [String: String]
   ) -> [String: String] {
+    let own = environment.mapValues { $0.replacing("${port}", with: String(ports[instance])) }
+    var result = environment(own, layout, secrets)
+    result["VIRIDIAN_INSTANCE"] = String(instance)
+    result["VIRIDIAN_PORT"] = String(ports[instance])
+    return result
+  }
+
+  /// Exactly what a task is given: no instance and no port are its own.
+  package func environment(
+    _ task: TaskOrder, _ layout: StackLayout, secrets: [String: String]
+  ) -> [String: String] {
+    let own = environment.merging(task.environment) { _, ofTask in ofTask }
+    var result = environment(own, layout, secrets)
+    result["VIRIDIAN_TASK"] = task.name
+    return result
+  }
+
+  private func environment(
+    _ own: [String: String], _ layout: StackLayout, _ secrets: [String: String]
+  ) -> [String: String] {
     var result: [String: String] = [
       "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": layout.scratch, "TMPDIR": layout.scratch,
     ]
-    for (name, value) in environment {
-      let text = value.replacing("${port}", with: String(ports[instance]))
-      result[name] = Self.substitute(secrets, in: text)
-    }
+    for (name, value) in own { result[name] = Self.substitute(secrets, in: value) }
     result["VIRIDIAN_STACK"] = stack
     result["VIRIDIAN_VERSION"] = version
-    result["VIRIDIAN_INSTANCE"] = String(instance)
-    result["VIRIDIAN_PORT"] = String(ports[instance])
     return result
   }
 

@@ -11,8 +11,11 @@ package struct KeeperStatus: Hashable, Codable, Sendable {
     case failed(reason: String)
   }
 
+  /// The form of keepers that run tasks; older ones do not know them.
+  package static let schemaWithTasks = 2
+
   /// Version of this form.
-  package var schema = 1
+  package var schema = Self.schemaWithTasks
   package var keeper: ProcessIdentity
   package var phase: Phase
   package var instances: [InstanceStatus]

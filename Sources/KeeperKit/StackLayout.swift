@@ -25,6 +25,10 @@ package struct StackLayout: Hashable, Sendable {
   /// HOME and TMPDIR of the instances: the only place they are given to write to.
   package var scratch: String { "\(directory)/scratch" }
 
+  /// One directory for each task that was ever ordered.
+  package var tasks: String { "\(directory)/tasks" }
+
+  package func task(_ name: String) -> TaskLayout { TaskLayout(directory: "\(tasks)/\(name)") }
   package func log(_ instance: Int) -> String { "\(logs)/instance-\(instance).log" }
   package static let incomingPrefix = "incoming-"
 }

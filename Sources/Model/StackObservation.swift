@@ -9,6 +9,8 @@ package struct StackObservation: Hashable, Codable, Sendable {
   package var restarts: Int = 0
   /// The newest unasked exits, for people: `instance 1: exit status 3`.
   package var lastExit: String?
+  /// What was asked to run once; nil: none ever was.
+  package var tasks: [TaskObservation]?
   package init(
     certificate: BirthCertificate, phase: StackPhase, capacity: Capacity,
     endpoints: [Endpoint] = [], restarts: Int = 0, lastExit: String? = nil

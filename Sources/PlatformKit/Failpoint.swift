@@ -23,6 +23,13 @@ package enum Failpoint {
     "local.retire.after-secrets", "local.retire.after-rename", "local.retire.after-remove",
   ]
 
+  /// On the way of one task, which the journeys of `names` have none of.
+  package static let tasks = [
+    "local.task.before-order", "local.task.order-written", "local.task.after-order",
+    "keeper.before-task", "keeper.after-task-fork", "keeper.after-task-mark",
+    "keeper.after-task-start", "keeper.before-task-end", "keeper.after-task-end",
+  ]
+
   private static let armed: String? = getenv("VIRIDIAN_FAILPOINT").map { String(cString: $0) }
 
   fileprivate static func reach(_ name: String) {

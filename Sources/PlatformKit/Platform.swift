@@ -31,6 +31,10 @@ package protocol Platform: Sendable {
   /// Sets how many of the declared instances run: 0 parks.
   func setInstances(_ count: Int, of certificate: BirthCertificate) async throws(PlatformError)
 
+  /// Runs the task at most once, whatever happens: asked again until it is observed to have ended. The
+  /// stack is complete; its instances may be parked.
+  func run(_ task: StackTask, of certificate: BirthCertificate) async throws(PlatformError)
+
   /// Stops what runs within the drain deadline, then removes the stack and all it created.
   func retire(_ certificate: BirthCertificate) async throws(PlatformError)
 

@@ -21,25 +21,23 @@ struct Crew {
   private let layout: StackLayout
   private let plan: KeeperPlan
   private let keeper: ProcessIdentity
-  private let launch: InstanceLaunch
+  private let launch: CommandLaunch
   private let remnants: Remnants
-  private let logs: LogRotation
   private var phase = KeeperStatus.Phase.running
   private var seats: [Seat]
   private var written: KeeperStatus?
-  private var exits = ExitWords()
 
   /// Takes over what an earlier keeper left running.
-  init(_ layout: StackLayout, _ plan: KeeperPlan) throws(HostError) {
-    let cgroup = StackCgroup(path: plan.cgroup)
+  init(
+    _ layout: StackLayout, _ plan: KeeperPlan, _ launch: CommandLaunch, _ remnants: Remnants
+  ) throws(HostError) {
     self.layout = layout
     self.plan = plan
     keeper =
       HostProcess.read(getpid())?.identity
       ?? ProcessIdentity(pid: getpid(), startTicks: 0, bootID: Host.bootID)
-    logs = LogRotation(layout: layout)
-    launch = InstanceLaunch(layout: layout, plan: plan, cgroup: cgroup, logs: logs)
-    remnants = Remnants(layout: layout, cgroup: cgroup)
+    self.launch = launch
+    self.remnants = remnants
     seats = Array(repeating: Seat(), count: plan.declared)
     try makeDirectories()
     try takeOver()
@@ -83,6 +81,9 @@ struct Crew {
     seats.compactMap { $0.status.process }.filter(\.isAlive).map(\.pid)
   }
 
+  /// Whose exits will be asked for.
+  var awaited: [Int32] { seats.compactMap { $0.status.process?.pid } }
+
   /// Until something is due without anybody telling: at most a second, for the logs.
   var milliseconds: Int {
     let now = Host.millisecondsSinceBoot
@@ -91,10 +92,11 @@ struct Crew {
   }
 
   /// Brings the instances one step nearer to `intended` of them running.
-  mutating func step(intended: Int, at now: Int) throws(HostError) {
-    exits.reap()
+  mutating func step(
+    intended: Int, at now: Int, _ exits: inout ExitWords
+  ) throws(HostError) {
     for number in seats.indices {
-      try settle(number, at: now)
+      try settle(number, at: now, &exits)
       // What has been told to stop stops, also when it is wanted again meanwhile.
       if number < intended, !seats[number].status.isStopping {
         try start(number, at: now)
@@ -103,7 +105,7 @@ struct Crew {
         try stop(number, at: now)
       }
     }
-    logs.rotate(seats.indices)
+    launch.logs.rotate(seats.indices)
     let blocked = seats.compactMap(\.blocked).first
     try report(blocked.map { .waiting(reason: $0) } ?? .running)
   }
@@ -118,13 +120,15 @@ struct Crew {
   }
 
   /// Records an exit, asked for or not.
-  private mutating func settle(_ number: Int, at now: Int) throws(HostError) {
+  private mutating func settle(
+    _ number: Int, at now: Int, _ exits: inout ExitWords
+  ) throws(HostError) {
     seats[number].status.restarts.forget(at: now, plan.restart)
     guard let process = seats[number].status.process, !process.isAlive else { return }
     // What it left behind must not run beside its successor.
-    try remnants.kill(number)
+    try remnants.kill(.instance(number))
     let exit =
-      exits.removeValue(process.pid) ?? "ended while it was not a child of this keeper"
+      exits.take(process.pid)?.description ?? "ended while it was not a child of this keeper"
     seats[number].status.process = nil
     seats[number].killAt = nil
     if seats[number].status.isStopping {
@@ -140,15 +144,15 @@ struct Crew {
 
   private mutating func start(_ number: Int, at now: Int) throws(HostError) {
     guard seats[number].status.process == nil, now >= seats[number].notBefore else { return }
-    guard try remnants.processes(number).isEmpty else {
-      try remnants.kill(number)
+    guard try remnants.processes(.instance(number)).isEmpty else {
+      try remnants.kill(.instance(number))
       seats[number].notBefore = now + 50
       return
     }
     failpoint("keeper.before-start")
     let request: SpawnRequest
     do throws(LaunchWait) {
-      request = try launch.request(number)
+      request = try launch.request(instance: number)
     } catch {
       return wait(number, error.reason, at: now)
     }
@@ -218,6 +222,6 @@ struct Crew {
     }
     guard now >= deadline else { return }
     if process.isAlive { kill(-process.pid, SIGKILL) }
-    try remnants.kill(number)
+    try remnants.kill(.instance(number))
   }
 }

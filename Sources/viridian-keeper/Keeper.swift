@@ -3,7 +3,8 @@ import Glibc
 import KeeperKit
 import PlatformKit
 
-/// Starts the instances of one stack and keeps them running, with or without the agent.
+/// Starts the instances of one stack and keeps them running, with or without the agent; runs its
+/// tasks, each at most once.
 ///
 /// One keeper lives per stack: the lock says which. It dies without its instances, and its
 /// successor takes them over by their identity; nothing is ever started twice, because a child's
@@ -15,6 +16,8 @@ struct Keeper {
   private let layout: StackLayout
   private let plan: KeeperPlan
   private var crew: Crew
+  private var tasks: Tasks
+  private var exits = ExitWords()
   private let watch: Watch
   private var unpackDelayMilliseconds = 1000
   private var unpackNotBefore = 0
@@ -34,9 +37,7 @@ struct Keeper {
     }
     // What instances leave behind becomes our child, so that it can be reaped.
     _ = chost_become_subreaper()
-    var keeper = Keeper(
-      layout: layout, plan: plan, crew: try Crew(layout, plan),
-      watch: Watch(directory: layout.directory))
+    var keeper = try Keeper(layout, plan)
     while try lock.isStillNamed(layout.lock) {
       if keeper.isDone() { return 0 }
     }
@@ -44,11 +45,16 @@ struct Keeper {
     return 0
   }
 
-  private init(layout: StackLayout, plan: KeeperPlan, crew: Crew, watch: Watch) {
+  private init(_ layout: StackLayout, _ plan: KeeperPlan) throws(HostError) {
+    let cgroup = StackCgroup(path: plan.cgroup)
+    let launch = CommandLaunch(
+      layout: layout, plan: plan, cgroup: cgroup, logs: LogRotation(layout: layout))
+    let remnants = Remnants(layout: layout, cgroup: cgroup)
     self.layout = layout
     self.plan = plan
-    self.crew = crew
-    self.watch = watch
+    crew = try Crew(layout, plan, launch, remnants)
+    tasks = try Tasks(layout, plan, launch, remnants)
+    watch = Watch(layout)
   }
 
   /// One step. A full disk must not end the keeper: without it, nothing that dies comes back.
@@ -73,9 +79,13 @@ struct Keeper {
       guard let isRefused = try unpack() else { return false }
       if isRefused { return true }
     }
-    try crew.step(intended: intended, at: Host.millisecondsSinceBoot)
-    if intended == 0, crew.isEmpty { return true }
-    watch.wait(processes: crew.processes, milliseconds: crew.milliseconds)
+    exits.reap(awaited: Set(crew.awaited + tasks.awaited))
+    try crew.step(intended: intended, at: Host.millisecondsSinceBoot, &exits)
+    try tasks.step(isRetiring: isRetiring, at: Host.millisecondsSinceBoot, &exits)
+    if intended == 0, crew.isEmpty, tasks.isEmpty { return true }
+    watch.wait(
+      processes: crew.processes + tasks.awaited,
+      milliseconds: min(crew.milliseconds, tasks.milliseconds))
     return false
   }
 

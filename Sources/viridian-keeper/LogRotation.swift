@@ -1,7 +1,7 @@
 import Glibc
 import KeeperKit
 
-/// The log files of the instances: size-bounded, written by the instances themselves.
+/// The log files of instances and tasks: size-bounded, written by the processes themselves.
 ///
 /// A log is copied and then truncated in place, because its writer keeps the descriptor: no pipe
 /// through the keeper could be lost with it or slow the application down. What is written between
@@ -12,12 +12,21 @@ struct LogRotation {
   /// looks at it without losing anything.
   private static let instanceBytes = 10 << 20
   private static let keeperBytes = 1 << 20
+  /// Of one task; people are shown the last 4 KiB, and the disk holds this of two hundred.
+  private static let taskBytes = 1 << 20
 
   /// Appends, so that truncation moves the end for the writer too.
   func open(_ instance: Int) throws(HostError) -> Descriptor {
     try Descriptor(
       open: layout.log(instance), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o640)
   }
+
+  func open(_ task: TaskLayout) throws(HostError) -> Descriptor {
+    try Descriptor(
+      open: task.log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o640)
+  }
+
+  func rotate(_ task: TaskLayout) { rotate(task.log, Self.taskBytes) }
 
   func rotate(_ instances: Range<Int>) {
     for instance in instances { rotate(layout.log(instance), Self.instanceBytes) }

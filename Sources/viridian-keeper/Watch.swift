@@ -2,32 +2,35 @@ import CHost
 import Glibc
 import KeeperKit
 
-/// Sleeps until a file of the stack's directory changes, a process ends, or time is up.
+/// Sleeps until a file of the stack's directory changes, a task is ordered, a process ends, or time
+/// is up.
 ///
 /// A host gives each user few inotify instances, 128 unless told otherwise, and each keeper wants
 /// one: who gets none sees changes when time is up, which is within a second.
 struct Watch {
   private let directory: Descriptor?
 
-  init(directory path: String) {
+  init(_ layout: StackLayout) {
     do throws(HostError) {
-      directory = try Self.descriptor(path)
+      directory = try Self.descriptor([layout.directory, layout.tasks])
     } catch {
       directory = nil
       say("\(error); it is looked at once a second")
     }
   }
 
-  private static func descriptor(_ path: String) throws(HostError) -> Descriptor {
+  private static func descriptor(_ paths: [String]) throws(HostError) -> Descriptor {
     let number = inotify_init1(Int32(O_CLOEXEC | O_NONBLOCK))
     guard number >= 0 else {
       let limit = errno == EMFILE ? " (fs.inotify.max_user_instances)" : ""
-      throw .system(what: "cannot watch \(path)\(limit)", errno: errno)
+      throw .system(what: "cannot watch \(paths[0])\(limit)", errno: errno)
     }
     let descriptor = Descriptor(adopting: number)
     let events = UInt32(0x80 | 0x8)  // IN_MOVED_TO | IN_CLOSE_WRITE: files are renamed into place
-    guard inotify_add_watch(number, path, events) >= 0 else {
-      throw .system(what: "cannot watch \(path)", errno: errno)
+    for path in paths {
+      guard inotify_add_watch(number, path, events) >= 0 else {
+        throw .system(what: "cannot watch \(path)", errno: errno)
+      }
     }
     return descriptor
   }

@@ -128,6 +128,9 @@ private struct InspectedPlatform: Platform {
   func preflight(_ launch: StackLaunch) async throws(PlatformError) -> Preflight { .room }
   func ensure(_ launch: StackLaunch) async throws(PlatformError) {}
   func setInstances(_ count: Int, of certificate: BirthCertificate) async throws(PlatformError) {}
+  func run(_ task: StackTask, of certificate: BirthCertificate) async throws(PlatformError) {
+    throw .rejected(fault: .platform, "nothing runs here")
+  }
   func retire(_ certificate: BirthCertificate) async throws(PlatformError) {}
   func logs(
     _ certificate: BirthCertificate, lines: Int

@@ -49,6 +49,10 @@ struct SimulatedPlatform: Platform {
     }
   }
 
+  func run(_ task: StackTask, of certificate: BirthCertificate) async throws(PlatformError) {
+    throw .rejected(fault: .platform, "no tasks run here")
+  }
+
   func retire(_ certificate: BirthCertificate) async throws(PlatformError) {
     let (simulation, life) = (simulation, life)
     simulation.oracle.asked(.retire(certificate), by: life)

@@ -4,7 +4,8 @@ import KeeperKit
 struct Census: Sendable {
   private struct Mark: Hashable {
     var scratch: String
-    var instance: String
+    /// nil: a task's.
+    var instance: String?
   }
 
   /// Where the host has no cgroup2: processes by what their environment said at their start.
@@ -24,7 +25,7 @@ struct Census: Sendable {
     marked = found
   }
 
-  /// Living processes of one instance; nil: of all instances and the keeper.
+  /// Living processes of one instance; nil: of all instances and tasks, and the keeper.
   func processes(
     _ instance: Int?, _ cgroup: StackCgroup, _ layout: StackLayout
   ) throws(HostError) -> [HostProcess] {
@@ -51,9 +52,9 @@ struct Census: Sendable {
   }
 
   private static func mark(_ pid: Int32) -> Mark? {
-    let values = values(pid, ["HOME", "VIRIDIAN_INSTANCE"])
-    guard let scratch = values[0], let instance = values[1] else { return nil }
-    return Mark(scratch: scratch, instance: instance)
+    let values = values(pid, ["HOME", "VIRIDIAN_INSTANCE", "VIRIDIAN_TASK"])
+    guard let scratch = values[0], values[1] != nil || values[2] != nil else { return nil }
+    return Mark(scratch: scratch, instance: values[1])
   }
 
   private static func values(_ pid: Int32, _ names: [String]) -> [String?] {

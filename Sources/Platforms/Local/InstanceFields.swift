@@ -161,6 +161,8 @@ struct InstanceFields: Sendable {
       let inside = try cgroup.processes().compactMap(HostProcess.read).filter { !$0.isZombie }
       var family = Set((facts.status?.instances ?? []).compactMap { $0.process?.pid })
       family.insert(keeper.pid)
+      // One that its keeper's predecessor started is nobody's child any more.
+      family.formUnion(try TaskFiles(layout).running().map(\.pid))
       let strangers = inside.filter { process in
         !Self.descends(process, from: family) && !Census.isMarked(process.pid, layout)
       }

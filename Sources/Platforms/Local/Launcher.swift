@@ -27,12 +27,12 @@ struct Launcher: Sendable {
     if try needsKeeper(certificate) { try KeeperStart(site: site).run(certificate) }
   }
 
-  /// A parked stack whose keeper has gone needs none.
+  /// A parked stack whose keeper has done everything needs none.
   private func needsKeeper(_ certificate: BirthCertificate) throws(PlatformError) -> Bool {
     let facts = try onHost { () throws(HostError) in
       try Observer(site: site, files: files).facts(certificate, try Census())
     }
-    return facts.needsKeeper
+    return facts.needsKeeper || facts.hasOpenTask
   }
 
   private func check(_ certificate: BirthCertificate) throws(PlatformError) {

@@ -61,6 +61,13 @@ package final class LocalPlatform: Platform {
     }
   }
 
+  package func run(
+    _ task: StackTask, of certificate: BirthCertificate
+  ) async throws(PlatformError) {
+    let orders = TaskOrders(site: site, files: files)
+    try await acting.run { () throws(PlatformError) in try orders.run(task, certificate) }
+  }
+
   package func retire(_ certificate: BirthCertificate) async throws(PlatformError) {
     let retirement = Retirement(site: site, files: files)
     try await acting.run { () throws(PlatformError) in try retirement.run(certificate) }

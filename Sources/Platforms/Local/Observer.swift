@@ -26,13 +26,15 @@ struct Observer: Sendable {
     let declared = certificate.spec.instances
     do throws(HostError) {
       let facts = try facts(certificate, census)
-      return StackObservation(
+      var observation = StackObservation(
         certificate: certificate, phase: facts.phase,
         capacity: Capacity(
           declared: declared, intended: facts.intended, running: facts.running.count),
         endpoints: endpoints(certificate, facts),
         restarts: facts.status?.instances.map(\.restarts.total).reduce(0, +) ?? 0,
         lastExit: facts.lastExit)
+      observation.tasks = try files.tasks(certificate)
+      return observation
     } catch {
       // Nobody may take it for stopped: what cannot be counted may all be running.
       return StackObservation(
@@ -60,11 +62,19 @@ struct Observer: Sendable {
         running.insert(instance)
       }
     }
+    let hasOpenTask = try TaskFiles(layout).hasOpen()
+    let lacksSecrets = hasOpenTask ? try lacksSecrets(name) : false
     return StackFacts(
       declared: declared, intended: intended(name, declared), running: running,
       keeperLives: try FileLock.isHeld(layout.lock), hasPlan: try HostFile.exists(layout.plan),
-      status: status, retiring: try Self.mark(layout), bootID: Host.bootID,
+      status: status, hasOpenTask: hasOpenTask,
+      lacksSecrets: lacksSecrets, retiring: try Self.mark(layout), bootID: Host.bootID,
       millisecondsSinceBoot: Host.millisecondsSinceBoot)
+  }
+
+  private func lacksSecrets(_ name: String) throws(HostError) -> Bool {
+    guard let path = plan(name)?.secrets else { return false }
+    return try !HostFile.exists(path)
   }
 
   /// Like a keeper reads it: what is no count means "as declared".

@@ -27,6 +27,10 @@ struct StackFacts: Sendable {
   var keeperLives: Bool
   var hasPlan: Bool
   var status: KeeperStatus?
+  /// A task was ordered and has not ended.
+  var hasOpenTask = false
+  /// The secrets that the plan names are gone, as after a reboot.
+  var lacksSecrets = false
   var retiring: RetiringMark?
   var bootID: String
   var millisecondsSinceBoot: Int
@@ -40,6 +44,7 @@ extension StackFacts {
     guard let status else {
       return .launching(keeperLives ? "starting" : "keeper is not running")
     }
+    if hasOpenTask, lacksSecrets { return .launching("the secrets are not there") }
     guard status.keeper.bootID == bootID else {
       return needsKeeper ? .launching("starting again after a reboot") : .complete
     }
@@ -55,8 +60,17 @@ extension StackFacts {
     }
   }
 
-  /// Whether a keeper has anything to do: to start what should run, or to stop what should not.
-  var needsKeeper: Bool { intended > 0 || !running.isEmpty }
+  /// Whether a keeper has anything to do for the launch: to make the release, to start what should
+  /// run, or to stop what should not.
+  var needsKeeper: Bool { intended > 0 || !running.isEmpty || !hasKept }
+
+  /// Whether a keeper has once come so far that there is nothing left to make.
+  private var hasKept: Bool {
+    switch status?.phase {
+    case nil, .unpacking, .waiting: false
+    case .running, .failed: true
+    }
+  }
 
   private func whileRunning(_ status: KeeperStatus) -> StackPhase {
     for (number, instance) in status.instances.prefix(intended).enumerated() {

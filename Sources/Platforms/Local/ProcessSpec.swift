@@ -75,12 +75,16 @@ struct LaunchDetails: Hashable, Sendable {
 }
 
 extension Site {
+  /// Puts in what only a launched stack knows.
+  func fill(_ text: String, _ certificate: BirthCertificate) -> String {
+    text.replacing("${generation}", with: String(certificate.stack.generation.number))
+  }
+
   /// The plan that a keeper of this stack is given.
   func plan(
     _ certificate: BirthCertificate, _ spec: ProcessSpec, _ details: LaunchDetails
   ) -> KeeperPlan {
-    let generation = String(certificate.stack.generation.number)
-    func fill(_ text: String) -> String { text.replacing("${generation}", with: generation) }
+    func fill(_ text: String) -> String { self.fill(text, certificate) }
     let hasSecrets = !spec.secretKeys(certificate.spec).isEmpty
     return KeeperPlan(
       stack: name(certificate), version: certificate.version, archive: details.archive.path,

@@ -85,8 +85,10 @@ struct Retirement: Sendable {
     try onHost { () throws(HostError) in
       var found = try Census().processes(nil, site.cgroup(certificate), layout)
       let known = Set(found.map(\.pid))
-      let recorded = try files.status(site.name(certificate))?.instances ?? []
-      found += recorded.compactMap(\.process)
+      let instances = try files.status(site.name(certificate))?.instances ?? []
+      let recorded = try instances.compactMap(\.process) + TaskFiles(layout).running()
+      found +=
+        recorded
         .filter { $0.isAlive && !known.contains($0.pid) }
         .compactMap { HostProcess.read($0.pid) }
       return found

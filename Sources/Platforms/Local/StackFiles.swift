@@ -45,6 +45,8 @@ final class StackFiles: Sendable {
     var certificates: [String: Cached<Result<BirthCertificate, Refusal>>] = [:]
     var plans: [String: Cached<KeeperPlan>] = [:]
     var statuses: [String: Cached<KeeperStatus>] = [:]
+    /// Of tasks that have ended, by stack and name; the stamp is that of the task's end.
+    var tasks: [String: [String: Cached<TaskObservation>]] = [:]
     var hasSeenDirectory = false
   }
 
@@ -77,6 +79,7 @@ final class StackFiles: Sendable {
       cache.certificates = cache.certificates.filter { names.contains($0.key) }
       cache.plans = cache.plans.filter { names.contains($0.key) }
       cache.statuses = cache.statuses.filter { names.contains($0.key) }
+      cache.tasks = cache.tasks.filter { names.contains($0.key) }
     }
   }
 
@@ -159,6 +162,34 @@ final class StackFiles: Sendable {
     guard let value = try HostFile.decode(Value.self, from: path) else { return nil }
     cache.withLock { $0[keyPath: place][name] = Cached(stamp: stamp, value: value) }
     return value
+  }
+
+  /// What was seen of each task that was ever ordered, sorted by name; nil: none was.
+  func tasks(_ certificate: BirthCertificate) throws(HostError) -> [TaskObservation]? {
+    let stack = site.name(certificate)
+    let files = TaskFiles(site.layout(stack))
+    let names = try files.names()
+    guard !names.isEmpty else { return nil }
+    // Of another launch under the same name nothing may stay.
+    let known = cache.withLock { $0.tasks[stack] ?? [:] }
+    var kept: [String: Cached<TaskObservation>] = [:]
+    var found: [TaskObservation] = []
+    var redaction: Redaction?
+    for name in names {
+      let stamp = try files.endStamp(name)
+      if let stamp, let cached = known[name], cached.stamp == stamp {
+        kept[name] = cached
+        found.append(cached.value)
+        continue
+      }
+      if redaction == nil { redaction = Redaction(try SecretFile(site, certificate).read()) }
+      let observation = try files.observation(name, redaction ?? Redaction(nil))
+      if let stamp { kept[name] = Cached(stamp: stamp, value: observation) }
+      found.append(observation)
+    }
+    let ended = kept
+    cache.withLock { $0.tasks[stack] = ended }
+    return found
   }
 
   /// How many instances should run.

@@ -52,6 +52,10 @@ final class TwinPlace: Platform, TrafficRouter {
     }
   }
 
+  func run(_ task: StackTask, of certificate: BirthCertificate) async throws(PlatformError) {
+    throw .rejected(fault: .platform, "no tasks run here")
+  }
+
   func retire(_ certificate: BirthCertificate) async throws(PlatformError) {
     world.withLock { $0.stacks[certificate.stack] = nil }
   }

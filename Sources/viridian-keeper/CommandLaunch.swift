@@ -1,35 +1,51 @@
 import Glibc
 import KeeperKit
 
-/// Why an instance cannot be started now, for people: something outside the stack is missing. It
-/// is tried again soon, and counts as no exit of the instance's.
+/// Why something cannot be started now, for people: what it needs outside the stack is missing. It
+/// is tried again soon, and counts as no exit of an instance.
 struct LaunchWait: Error { var reason: String }
 
-/// Gathers everything that one instance starts with.
-struct InstanceLaunch {
+/// Gathers everything that one process of the stack starts with.
+struct CommandLaunch {
   let layout: StackLayout
   let plan: KeeperPlan
   let cgroup: StackCgroup
   let logs: LogRotation
 
-  func request(_ instance: Int) throws(LaunchWait) -> SpawnRequest {
+  func request(instance: Int) throws(LaunchWait) -> SpawnRequest {
     let port = plan.ports[instance]
     guard port == 0 || PortProbe.isFree(port) else {
       throw LaunchWait(reason: "port \(port) of instance \(instance) is taken by somebody else")
     }
-    let arguments = plan.arguments(instance)
     let environment = plan.environment(instance, layout, secrets: try secrets())
     do throws(HostError) {
-      var request = SpawnRequest(
-        path: Executable.path(arguments.first ?? "", environment), arguments: arguments,
-        environment: environment, directory: plan.directory(layout),
-        output: try logs.open(instance))
-      request.cgroups = try cgroup.make(StackCgroup.leaf(instance), limits: plan.limits)
-      request.user = try user()
-      return request
+      return try request(
+        plan.arguments(instance), environment, output: try logs.open(instance), .instance(instance))
     } catch {
       throw LaunchWait(reason: "instance \(instance): \(error)")
     }
+  }
+
+  func request(task: TaskOrder) throws(LaunchWait) -> SpawnRequest {
+    let environment = plan.environment(task, layout, secrets: try secrets())
+    do throws(HostError) {
+      return try request(
+        task.command, environment, output: try logs.open(layout.task(task.name)), .task(task.name))
+    } catch {
+      throw LaunchWait(reason: "task \(task.name): \(error)")
+    }
+  }
+
+  private func request(
+    _ arguments: [String], _ environment: [String: String], output: Descriptor,
+    _ leaf: CgroupLeaf
+  ) throws(HostError) -> SpawnRequest {
+    var request = SpawnRequest(
+      path: Executable.path(arguments.first ?? "", environment), arguments: arguments,
+      environment: environment, directory: plan.directory(layout), output: output)
+    request.cgroups = try cgroup.make(leaf.name, limits: plan.limits)
+    request.user = try user()
+    return request
   }
 
   private func secrets() throws(LaunchWait) -> [String: String] {
