@@ -5,7 +5,9 @@ import Model
 extension TargetPass {
   func gateRows(_ rollout: RolloutMachine) -> [GateSummary] {
     guard rollout.phase != .rollingBack else { return [] }
-    let rows = [window, health(rollout), bake(rollout), analysis(rollout), approval(rollout)]
+    let rows = [
+      window, health(rollout), bake(rollout), analysis(rollout), approval(rollout), group(rollout),
+    ]
     return rows.compactMap { $0 }
   }
 
@@ -48,6 +50,15 @@ extension TargetPass {
       "analysis", state,
       reason: judgement.map { "\($0.verdict.rawValue): \($0.reasons.first ?? "")" },
       elapsed: bake.verdictWait, of: analysis.deadline)
+  }
+
+  /// The others of its release, before the promotion.
+  private func group(_ rollout: RolloutMachine) -> GateSummary? {
+    guard let party, !party.companions.isEmpty, rollout.isLastStep else { return nil }
+    guard record.group?.alone != rollout.candidate else { return GateSummary("group", .passed) }
+    guard hasFinished else { return GateSummary("group", .pending) }
+    return GateSummary(
+      "group", waitForGroup == nil ? .passed : .waiting, reason: waitForGroup)
   }
 
   private func approval(_ rollout: RolloutMachine) -> GateSummary? {
