@@ -26,6 +26,7 @@ struct Assembly {
     }
     limitWaves()
     checkDependencies()
+    checkGroups()
     checkRenames()
     if targets.count > Manifest.mostTargets {
       diagnostics.append(
@@ -166,6 +167,13 @@ struct Assembly {
       guard let node = places[id] else { continue }
       let next = edges[id]?.filter(ring.contains).sorted().map(\.description) ?? []
       fail(id, node, "dependsOn leads back to \(id), by way of \(next.joined(separator: ", "))")
+    }
+  }
+
+  /// Targets of one group wait for each other: what one depends on must not wait for another of it.
+  private mutating func checkGroups() {
+    for (id, message) in ReleaseGroups.rings(targets.values.sorted { $0.id < $1.id }) {
+      if let node = places[id] { fail(id, node, message) }
     }
   }
 

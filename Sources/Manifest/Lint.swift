@@ -8,7 +8,7 @@ package enum Lint {
     _ states: [DesiredState], _ platforms: [PlatformName: PlatformDecoders]
   ) -> [Diagnostic] {
     let contested = contested(states)
-    var problems = contested.map(\.problem)
+    var problems = contested.map(\.problem) + ReleaseGroups.divided(states)
     var names: [String: TargetID] = [:]
     var claims: [String: TargetID] = [:]
     var seen: Set<TargetID> = []

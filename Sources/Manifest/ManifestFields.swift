@@ -51,6 +51,10 @@ package enum ManifestFields {
         Field("environment", .name, "Where it runs.", required: true),
         Field("version", .text, "The version, as text: 1.10 is not 1.1.", required: true),
         Field("instances", .integer(1...1000), "Instead of the application's `instances`."),
+        Field(
+          "group", .name,
+          "Targets of the environment with the same one are promoted together, or taken back together."
+        ),
         Field("route", .payload(route), "Where the traffic comes in."),
         Field("health", .mapping(health), "Instead of the application's `health`, as a whole."),
         Field("rollout", .mapping(rollout), "Instead of the application's `rollout`, as a whole."),

@@ -70,7 +70,7 @@ struct TargetReading {
       inputs: workload.decoded.inputs.sorted(),
       instances: instances,
       health: health ?? HealthGate(check: MappingReader.standardCheck(traffic.mode)))
-    return DesiredTarget(
+    var desired = DesiredTarget(
       id: id, source: context.source, commit: context.commit, version: version,
       platform: platform, spec: stack, rollout: rollout, traffic: traffic,
       drift: (target?.mapping("drift") ?? spec.mapping("drift"))?.driftPolicy(&problems)
@@ -80,6 +80,18 @@ struct TargetReading {
         _, own in own
       },
       declaredDigest: stack.declaredDigest, declaredAt: position)
+    desired.group = group(rollout)
+    return desired
+  }
+
+  /// Its versions follow each other one by one, or go together with those of others.
+  private mutating func group(_ rollout: RolloutPolicy) -> GroupName? {
+    guard let node = target?["group"], let name = target?.text("group") else { return nil }
+    if rollout.onNewCommit == .queue {
+      problems.append(
+        node.error("a group is released as one commit declares it: onNewCommit queue has no place"))
+    }
+    return GroupName(rawValue: name)
   }
 
   /// Where the version stands: what a commit most often changes.

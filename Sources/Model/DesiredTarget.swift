@@ -22,6 +22,11 @@ package struct DesiredTargetFields: Hashable, Codable, Sendable {
   package var labels: [String: String] = [:]
   /// So many targets of its environment may roll out at the same time; nil: as many as the agent lets.
   package var wave: Int?
+  /// With the others of it in its environment it is one release; nil: it is released by itself.
+  package var group: GroupName?
+  /// Of a target in a group: the commit that first declared its digest, as far as the agent has seen; nil:
+  /// `commit` itself.
+  package var digestCommit: CommitID?
   /// `spec.declaredDigest`, computed once.
   package var declaredDigest: Digest
   /// Where its version stands; nil in what an older agent kept.
@@ -127,10 +132,18 @@ package struct DesiredState: Hashable, Codable, Sendable {
       let override = freezeOverride(of: state.targets[index], after: isOld ? old[place] : nil)
       if override != nil { state.targets[index].freezeOverride = override }
       guard isOld else { continue }
-      old[place].commit = state.targets[index].commit
+      let since = digestCommit(of: state.targets[index], after: old[place])
+      if since != nil { state.targets[index].digestCommit = since }
+      (old[place].commit, old[place].digestCommit) = (state.targets[index].commit, since)
       if old[place] == state.targets[index] { state.targets[index] = earlier.targets[place] }
     }
     return state
+  }
+
+  /// What is released together is what one commit has bumped, whatever else of it was changed since.
+  private func digestCommit(of target: DesiredTarget, after old: DesiredTarget) -> CommitID? {
+    guard target.group != nil, target.declaredDigest == old.declaredDigest else { return nil }
+    return old.digestCommit ?? old.commit
   }
 
   /// It belongs to what the commit has newly declared, and stays with that as long as it is declared.

@@ -35,6 +35,12 @@ package struct SourceName: Name {
   package init(rawValue: String) { self.rawValue = rawValue }
 }
 
+/// `shop`: targets of one environment that are released together.
+package struct GroupName: Name {
+  package let rawValue: String
+  package init(rawValue: String) { self.rawValue = rawValue }
+}
+
 /// Who owns stacks: written into every birth certificate.
 package struct OwnerID: Name {
   package let rawValue: String

@@ -34,6 +34,7 @@ extension TargetPass {
     case .rollingBack:
       // While it was paused or frozen the traffic may have been given back already.
       let isBack = record.stable.map(weight) ?? 0 > 0
+      if yields(rollout) { return .unchanged }
       return isRecreate && !isBack ? .nobody : stable
     case .promoted, .rolledBack: return stable
     }

@@ -75,6 +75,6 @@ package enum PlanChecks {
     ("S21", breaker),
     ("S24", lostLedger), ("paused", paused), ("freeze", frozen), ("breaker", breakerHeld),
     ("quarantine", quarantined), ("exclusive", exclusive),
-    ("irreversible", noReturn),
+    ("irreversible", noReturn), ("group", promotedTogether),
   ]
 }

@@ -6,6 +6,7 @@ package enum Planner {
     var fleet = Fleet(input)
     fleet.open()
     fleet.settle()
+    fleet.judgeGroups()
     fleet.judgeDependencies()
     fleet.giveTurns()
     return fleet.close()
@@ -46,6 +47,7 @@ private struct Fleet {
       judge.memory.handledRequest = max(judge.memory.handledRequest, request.sequence)
     }
     let clashes = nameClashes()
+    _ = ReleaseParties.tie(&passes)
     for index in passes.indices {
       passes[index].facts.isPaused = judge.memory.isPaused
       passes[index].clash = passes[index].openContest ?? clashes[passes[index].id]
@@ -60,13 +62,17 @@ private struct Fleet {
       passes[index].takeTests()
       passes[index].takeOutcomes()
       passes[index].noteLostLedger()
-      for request in requests { passes[index].handle(request, isFirst: index == 0) }
+      for request in requests {
+        passes[index].handle(request, isFirst: index == 0)
+        passes[index].follow(request)
+      }
       judge.judge(&passes[index])
       passes[index].rememberSpec()
       if passes[index].spec?.dependsOn.isEmpty == false {
         passes[index].dependency = "whether what it depends on is ready is not known yet"
       }
     }
+    _ = ReleaseParties.tie(&passes)
   }
 
   /// Two targets must not have the same stack names; the newcomer waits.
@@ -97,7 +103,19 @@ private struct Fleet {
     for index in passes.indices { passes[index].settle() }
   }
 
-  /// A new version waits until the targets that it depends on are as declared.
+  /// What one member of a release does may let the others go on, or end their rollouts; 16 rounds are more than
+  /// any history needs.
+  mutating func judgeGroups() {
+    for round in 0..<16 {
+      let changed = ReleaseParties.tie(&passes)
+      let members = round == 0 ? passes.indices.filter { passes[$0].party != nil } : changed
+      for index in members { passes[index].settle() }
+      if members.isEmpty { return }
+    }
+  }
+
+  /// A new version waits until the targets that it depends on are as declared; of its own release, until they
+  /// wait for it.
   mutating func judgeDependencies() {
     let dependent = passes.indices.filter { passes[$0].spec?.dependsOn.isEmpty == false }
     let awaited = Set(dependent.flatMap { passes[$0].spec?.dependsOn ?? [] })
@@ -106,7 +124,8 @@ private struct Fleet {
         .map { passes[$0].id })
     for index in dependent {
       let others = passes[index].spec?.dependsOn ?? []
-      let waited = others.sorted().first(where: unready.contains)
+      let finished = passes[index].party?.finished ?? []
+      let waited = others.sorted().first { unready.contains($0) && !finished.contains($0) }
       passes[index].dependency = waited.map { "it depends on \($0), which is not ready" }
       passes[index].settle()
     }
@@ -218,6 +237,7 @@ extension TargetPass {
       if isLossUnseen { return }
       remove()
       liftHolds()
+      shareFate()
       closeBreaker()
       tellFreezeOverride()
       rollBack()
@@ -233,8 +253,10 @@ extension TargetPass {
     }
   }
 
-  /// What is held until a person says more needs no turn.
-  fileprivate var hasRolloutUnderWay: Bool { record.rollout.map { $0.stop == nil } ?? false }
+  /// What is held until a person says more needs no turn, nor what waits only for others that need one.
+  fileprivate var hasRolloutUnderWay: Bool {
+    record.rollout.map { $0.stop == nil && !isLeftToGroup } ?? false
+  }
 
   /// Also of a target that is being removed.
   fileprivate var platform: PlatformName? { (spec ?? record.lastGood)?.platform }

@@ -21,6 +21,8 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       case noEvidence
       case aborted
       case superseded
+      /// Another member of its release group failed.
+      case group
     }
 
     package var kind: Kind
@@ -261,7 +263,9 @@ package struct RolloutMachine: Hashable, Codable, Sendable {
       guard stop != nil, !hasEnded else { return [] }
       resume(restarts)
     case .forgiven(let failure):
-      guard case .rollingBack(let old, let elapsed) = state, old.kind == .aborted else { return [] }
+      guard case .rollingBack(let old, let elapsed) = state,
+        old.kind == .aborted || old.kind == .group
+      else { return [] }
       state = .rollingBack(failure, elapsed)
     case .tookBack:
       guard case .rollingBack(let failure, _) = state else { return [] }

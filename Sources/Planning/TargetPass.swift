@@ -29,6 +29,10 @@ struct TargetPass {
   var mayLaunch = false
   /// Why the targets that this one depends on are not ready.
   var dependency: String?
+  /// What it knows of the others of its release; nil: it is on the way with nobody.
+  var party: ReleaseParty?
+  /// The last bake of its rollout is over, and only its release group is left to wait for.
+  var hasFinished = false
   /// Another target has the same stack names, or another source declares it, too.
   var clash: String?
   /// Why its removal is held.

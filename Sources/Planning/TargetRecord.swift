@@ -48,6 +48,8 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   package var sinceStackAction: Duration?
   /// Keys of lasting states that an alert was sent for, so that each is said once.
   package var alerted: [String] = []
+  /// Of a target in a release group, while it is on its way to what is declared.
+  package var group: GroupMembership?
   /// Accumulated launch time of the last stack that completed, for the estimate of a relaunch.
   package var lastLaunch: Duration?
   package init(
@@ -168,6 +170,8 @@ package struct Hold: Hashable, Codable, Sendable {
     case splitUnknown
     /// A rollout that nothing leads back from has failed.
     case irreversible
+    /// Another member of its release group failed.
+    case group
   }
 
   package var reason: Reason

@@ -47,6 +47,29 @@ import Testing
     #expect(again.targets.map(\.freezeOverride) == [nil, nil, override])
   }
 
+  @Test func `what a group has bumped together stays together, whatever else of it changes`() {
+    func grouped(_ commit: CommitID, _ versions: [String: String]) -> DesiredState {
+      var new = state(commit, versions)
+      for index in new.targets.indices { new.targets[index].group = "shop" }
+      return new
+    }
+    let old = grouped("aaaa", ["a": "1", "b": "1"])
+    let new = grouped("bbbb", ["a": "2", "b": "1"]).keeping(old)
+    #expect(new.targets.map(\.digestCommit) == [nil, nil])
+    #expect(new.targets.map(\.commit) == ["bbbb", "aaaa"])
+    // Another policy of what is there is no other release.
+    var later = grouped("cccc", ["a": "2", "b": "2"])
+    later.targets[0].wave = 1
+    let kept = later.keeping(new)
+    #expect(kept.targets.map(\.commit) == ["cccc", "cccc"])
+    #expect(kept.targets.map(\.digestCommit) == ["bbbb", nil])
+    // What nothing changes of is the same value still.
+    let same = grouped("dddd", ["a": "2", "b": "2"])
+    var again = same
+    again.targets[0].wave = 1
+    #expect(again.keeping(kept).targets[0].isSame(as: kept.targets[0]))
+  }
+
   @Test func `a target is found by its name`() {
     let names = (0..<50).map { "t\($0)" }
     let all = state("aaaa", Dictionary(names.map { ($0, "1") }) { first, _ in first })

@@ -41,6 +41,19 @@ extension Schedule {
       drawWindows(
         &random, count: random.pick([0, 1, 2, 4, 6]), upTo: 7000, sizes: [100, 700, 3000])
     }
+    drawGroup(size)
+  }
+
+  /// What was drawn for one target may happen to each of a group.
+  private mutating func drawGroup(_ size: Size) {
+    var random = SplitMix(seed: mix(seed ^ 0x5109) | 1)
+    let count = setup.targets.count
+    setup.drawGroup(&random, size)
+    guard setup.targets.count > count else { return }
+    for index in happenings.indices {
+      happenings[index].target = random.below(setup.targets.count)
+    }
+    length += setup.targets.map(\.bakeMilliseconds).max() ?? 0
   }
 
   /// `begin`: when the first version may serve.

@@ -54,18 +54,26 @@ extension Simulation {
       if repository.newest.tree[target]?.isTested == true { kinds += [.buggy, .weary] }
       version = "\(kinds[draw % kinds.count].rawValue)\(draw / 8 % 3)"
     case .revert:
-      // What was declared before, whenever that was.
-      let older = repository.commits[repository.tip]?.parent.flatMap { repository.commits[$0] }
-      version = older?.tree[target]?.version ?? version
+      version = formerVersion(of: target) ?? version
     default: break
     }
     repository.push { commit in
       switch happening.event {
-      case .bump, .badVersion, .revert: commit.tree[target]?.version = version
+      case .bump, .badVersion, .revert:
+        for other in self.releasedWith(target, draw, commit) {
+          switch happening.event {
+          case .revert:
+            commit.tree[other]?.version = self.formerVersion(of: other) ?? version
+          default: commit.tree[other]?.version = "good\(draw % 1000)"
+          }
+        }
+        commit.tree[target]?.version = version
       case .resize: commit.tree[target]?.instances = 1 + draw % 3
       case .policy:
         commit.tree[target]?.bakeMilliseconds = draw % 5 * 1500
-        commit.tree[target]?.onNewCommit = [.supersede, .coalesce, .queue][draw / 7 % 3]
+        let isGrouped = commit.tree[target]?.group != nil
+        commit.tree[target]?.onNewCommit =
+          [.supersede, .coalesce, isGrouped ? .supersede : .queue][draw / 7 % 3]
         commit.tree[target]?.retain = draw % 3
         // A worker has no share of the traffic to begin with.
         if draw % 7 < 4, commit.tree[target]?.mode != TrafficPolicy.Mode.none {
@@ -90,6 +98,21 @@ extension Simulation {
       default: break
       }
     }
+  }
+
+  /// What was declared before, whenever that was.
+  private func formerVersion(of target: TargetID) -> String? {
+    let older = repository.commits[repository.tip]?.parent.flatMap { repository.commits[$0] }
+    return older?.tree[target]?.version
+  }
+
+  /// Most commits to a group are of all of it.
+  private func releasedWith(
+    _ target: TargetID, _ draw: Int, _ commit: Repository.Commit
+  ) -> [TargetID] {
+    guard let group = commit.tree[target]?.group, draw / 16 % 4 != 0 else { return [] }
+    return commit.tree.values.filter { $0.group == group && $0.target != target }.map(\.target)
+      .sorted()
   }
 
   // MARK: - Outages

@@ -50,6 +50,10 @@ final class Oracle {
   var acceptedCommit: CommitID?
   /// Digests that accepted commits have declared, with what they declare.
   var accepted: [TargetID: [Digest: Declaration]] = [:]
+  /// What was declared of members of a group, by the commit that said it first.
+  var releases: [TargetID: (digest: Digest, commit: CommitID)] = [:]
+  /// Stacks of a group that have had all traffic for as long as their bake takes, or by a person's word need not.
+  var settledMembers: [TargetID: Set<Digest>] = [:]
   /// What is in force: declared by the newest accepted commit without an error.
   var declared: [TargetID: Declaration] = [:]
   /// Absent in an accepted commit that proves it.
@@ -175,6 +179,7 @@ final class Oracle {
       courses[target, default: []].insert(Course(declaration))
       shortestBake[target] = min(shortestBake[target] ?? .max, declaration.bakeMilliseconds)
       let digest = declaration.desired(source: "main", commit: commit).declaredDigest
+      noteRelease(declaration, digest, commit)
       accepted[target, default: [:]][digest] = declaration
       if removed.removeValue(forKey: target) != nil { revivedAt[target] = now }
       if held[target] != digest { held[target] = nil }

@@ -6,7 +6,8 @@ extension Oracle {
     switch verb {
     case .adopt(nil): adoptable.formUnion(held.keys)
     case .adopt(let target?): adoptable.insert(target)
-    case .release(let target, _), .retry(let target): pardons[target, default: 0] += 4
+    case .release(let target, _), .retry(let target):
+      for other in [target] + companions(of: target) { pardons[other, default: 0] += 4 }
     case .approveRemoval(let commit): approved.insert(commit)
     case .abort(let target):
       for (stack, since) in servingSince where stack.target == target {

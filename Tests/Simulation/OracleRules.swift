@@ -79,6 +79,7 @@ extension Oracle {
     if sum == 0, old.values.contains(where: { $0 > 0 }) { judgeClosing(target) }
     judgeCapacity(route, old)
     judgeSteps(route)
+    noteMembers(target)
     for backend in route.backends where backend.weightPercent > 0 {
       let id = StackID(target, backend.generation)
       // What rolls is promoted some time after it has all.
@@ -244,6 +245,7 @@ extension Oracle {
     {
       report("S4", "\(id) is retired and is the last known good stack")
     }
+    judgeRelease(stack)
     judgeLoss(of: stack, leaving: 0, "is retired")
   }
 

@@ -64,6 +64,8 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var dependsOn: [TargetID] = []
   /// So many targets of its environment may roll out at the same time.
   package var wave: Int?
+  /// It is released with the others of it.
+  package var group: GroupName?
   package init(target: TargetID) { self.target = target }
 }
 
@@ -111,6 +113,30 @@ extension Setup {
     listingMilliseconds = random.pick([0, 0, 0, 300, 700, latest])
     if random.below(4) > 0 { requestsPerSecond = 2000 }
     if random.below(3) == 0 { shuffle = random.next() | 1 }
+  }
+}
+
+extension Setup {
+  /// Some targets are one group. A draw of its own, so that histories without one stay as they were.
+  mutating func drawGroup(_ random: inout SplitMix, _ size: Schedule.Size) {
+    guard random.below(targets.count > 1 ? 2 : size == .brief ? 24 : 4) == 0,
+      targets[0].mode != .none
+    else { return }
+    if targets.count == 1 {
+      var other = Declaration(Self.names[1], &random)
+      other.instances = min(other.instances, other.strategy == .rolling ? 2 : 1)
+      other.bakeMilliseconds = random.pick([0, 300, 600, 1500])
+      other.warmMilliseconds = targets[0].warmMilliseconds
+      other.deadlineMilliseconds = targets[0].deadlineMilliseconds
+      targets.append(other)
+      if random.below(3) == 0 { targets[1].dependsOn = [targets[0].target] }
+      if random.below(4) == 0 { for index in targets.indices { targets[index].wave = 1 } }
+    }
+    for index in targets.indices where targets[index].target.environment == "production" {
+      targets[index].group = "shop"
+      if targets[index].onNewCommit == .queue { targets[index].onNewCommit = .supersede }
+      if random.below(8) == 0 { targets[index].isIrreversible = true }
+    }
   }
 }
 
@@ -180,7 +206,7 @@ extension Declaration {
       drift: DriftPolicy(action: drift, debounce: .milliseconds(500)),
       route: mode == .none ? nil : listeners,
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
-    desired.wave = wave
+    (desired.wave, desired.group) = (wave, group)
     if isTested == true { desired.rollout.tests = [Self.test] }
     if isPicked == true {
       desired.rollout.match = [RequestRule(.header, "x-user", is: "alice")]

@@ -94,6 +94,18 @@ package struct Story: Sendable {
     setup.targets.append(Declaration(target: Setup.names[1]))
   }
 
+  /// Two that are released together, the second for longer and after the first.
+  private static func group(_ setup: inout Setup) {
+    two(&setup)
+    for index in setup.targets.indices {
+      setup.targets[index].group = "shop"
+      setup.targets[index].bakeMilliseconds = 1000 + 1500 * index
+      setup.targets[index].deadlineMilliseconds = 4000
+      setup.targets[index].warmMilliseconds = 3000
+    }
+    setup.targets[1].dependsOn = [setup.targets[0].target]
+  }
+
   private static func slow(_ setup: inout Setup) { setup.propagationMilliseconds = 1500 }
 
   /// When the first version is stable in every story.
@@ -213,6 +225,17 @@ package struct Story: Sendable {
         (first, .bump, 1), (first + 3400, .abort, 0), (first + 3400, .killAtNextEffect, 0),
       ], canary),
     Story("a lost ledger in the bake", [(first, .bump, 1), (first + 2200, .ledgerLost, 0)]),
+    // With 16 a commit is of all of the group.
+    Story("a release", [(first, .bump, 17)], group),
+    Story("a release of which one never answers", [(first, .badVersion, 22)], group),
+    Story("a release of which one dies in its bake", [(first, .badVersion, 17)], group),
+    Story("a release of which the platform fails one", [(first, .badVersion, 19)], group),
+    Story("a release that is aborted", [(first, .bump, 17), (first + 4500, .abort, 0)], group),
+    Story(
+      "a release that is tried again",
+      [(first, .bump, 17), (first + 4500, .abort, 0), (first + 9000, .retry, 0)], group),
+    Story(
+      "a release that is superseded", [(first, .bump, 17), (first + 3500, .bump, 18)], group),
     Story(
       "a foreign object with the next name", [(first, .foreignName, 0), (first + 500, .bump, 1)]),
   ]

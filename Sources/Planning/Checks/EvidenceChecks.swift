@@ -146,7 +146,7 @@ extension PlanChecks {
   }
 
   /// S24: the record of its rollout is older than the world, in which it has all traffic.
-  private static func isAdopted(_ generation: Generation, _ checked: CheckedPlan) -> Bool {
+  static func isAdopted(_ generation: Generation, _ checked: CheckedPlan) -> Bool {
     guard isLossOpen(checked), checked.after?.rollout?.candidate != generation else {
       return false
     }

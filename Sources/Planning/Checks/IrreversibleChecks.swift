@@ -39,7 +39,7 @@ extension PlanChecks {
     if checked.isRemovalAllowed || checked.isAdoptionAsked { return true }
     switch rollout.failure?.kind {
     case .aborted, .superseded: return true
-    case .stackFault, .platformFault, .noEvidence, nil: break
+    case .stackFault, .platformFault, .noEvidence, .group, nil: break
     }
     return checked.input.requests.contains { $0.verb == .abort(checked.plan.target) }
   }

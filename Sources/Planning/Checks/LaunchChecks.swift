@@ -129,7 +129,9 @@ extension PlanChecks {
     // Asked for each launch of all targets: nothing is copied that is not looked at.
     let plans = checked.output.plan
     let running = plans.indices.count { index in
-      guard let rollout = plans[index].record?.rollout, rollout.stop == nil else { return false }
+      guard let rollout = plans[index].record?.rollout, rollout.stop == nil,
+        !hasBaked(plans[index].record)
+      else { return false }
       guard rollout.phase == .launching else { return true }
       let isRefused = plans[index].record?.stacks[rollout.candidate]?.isRefused == true
       return !isRefused || plans[index].record?.lastGood?.platform == platform
@@ -142,7 +144,9 @@ extension PlanChecks {
   /// launched, for its platform refuses it, counts for nobody.
   static let boundedWaves: Rule = { checked in
     func rolls(_ record: TargetRecord?) -> Bool {
-      guard let rollout = record?.rollout, rollout.stop == nil else { return false }
+      guard let rollout = record?.rollout, rollout.stop == nil, !hasBaked(record) else {
+        return false
+      }
       let isRefused =
         rollout.phase == .launching && record?.stacks[rollout.candidate]?.isRefused == true
       return !isRefused && (rollout.cause == .commit || rollout.cause == .drift)

@@ -92,7 +92,9 @@ extension PlanChecks {
     else {
       return []
     }
-    guard hold.reason == .aborted || hold.reason == .noEvidence else { return [] }
+    guard hold.reason == .aborted || hold.reason == .noEvidence || hold.reason == .group else {
+      return []
+    }
     let launched = checked.newLaunches.filter { $0.stackDigest == digest }
     let served = checked.raised.filter { backend in
       let record = checked.after?.stacks[backend.generation]

@@ -7,6 +7,7 @@ extension TargetPass {
     guard rollout.phase != .rollingBack else { return [] }
     let rows = [
       window, health(rollout), bake(rollout), analysis(rollout), tests(rollout), approval(rollout),
+      group(rollout),
     ]
     return rows.compactMap { $0 }
   }
@@ -61,6 +62,15 @@ extension TargetPass {
       reason: run.failure.map { "\($0.test.name): \($0.result.words)" }
         ?? (names.isEmpty ? nil : "\(pointOfTests(rollout)): \(names)"),
       elapsed: run.waited, of: run.declared.map(\.deadline).max())
+  }
+
+  /// The others of its release, before the promotion.
+  private func group(_ rollout: RolloutMachine) -> GateSummary? {
+    guard let party, !party.companions.isEmpty, rollout.isLastStep else { return nil }
+    guard record.group?.alone != rollout.candidate else { return GateSummary("group", .passed) }
+    guard hasFinished else { return GateSummary("group", .pending) }
+    return GateSummary(
+      "group", waitForGroup == nil ? .passed : .waiting, reason: waitForGroup)
   }
 
   private func approval(_ rollout: RolloutMachine) -> GateSummary? {

@@ -95,13 +95,15 @@ extension TargetPass {
     }
     say(.decision, rollout.candidate, told)
     resume()
+    leaveGroup(rollout, isFull: isFull)
     _ = record.rollout?.handle(.advanced(isFull: isFull))
     tellStep(after: rollout)
   }
 
-  private mutating func retry(_ told: String) {
+  mutating func retry(_ told: String) {
     say(.decision, nil, told)
     resume()
+    record.group?.fault = nil
     // What was asked for before has not ended yet.
     _ = record.rollout?.handle(.forgiven(.init(.superseded, told)))
     if let reason = record.hold?.reason, reason != .ledgerLost, reason != .breaker,
@@ -124,6 +126,7 @@ extension TargetPass {
     }
     record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
     record.route.repairs = []
+    record.group?.fault = nil
     if record.hold?.reason == .breaker || record.hold?.reason == .quarantined {
       record.hold = nil
     }

@@ -29,6 +29,9 @@ extension TargetPass {
         record.breaker = Breaker(lastRollout: record.breaker.lastRollout)
       }
       if !record.breaker.isOpen { lift() }
+    case .group:
+      let isOther = desiredDigest.map { $0 != hold.digest } ?? false
+      if isOther || (party?.fault == nil && record.group?.fault == nil) { lift() }
     case .conflict, .removal, .irreversible: break
     }
   }

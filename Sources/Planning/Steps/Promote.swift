@@ -5,6 +5,7 @@ import Model
 /// A candidate that baked healthy becomes stable; the old stable drains and stays warm.
 extension TargetPass {
   mutating func promote() {
+    hasFinished = false
     guard let rollout = record.rollout else { return forgetAlerts(.approvalNeeded) }
     guard let bake = rollout.bake, isKnown else { return }
     guard rolloutObjection == nil, bake.suffered == .zero else { return }
@@ -20,6 +21,7 @@ extension TargetPass {
     guard isComplete(candidate), let stack = stacks[candidate],
       healthy(candidate) >= stack.capacity.declared, isWorker || weight(candidate) == 100
     else { return note("\(candidate) is not promoted: not all instances are healthy") }
+    guard isReleased(rollout) else { return }
     _ = record.rollout?.handle(.baked)
     let old = record.stable
     makeStable(candidate)
@@ -29,7 +31,7 @@ extension TargetPass {
 
   /// Its rollout is over, and what was stable drains.
   mutating func makeStable(_ candidate: Generation) {
-    record.rollout = nil
+    (record.rollout, record.group) = (nil, nil)
     if let old = record.stable, old != candidate {
       record.stacks[old]?.become(stacks[old] == nil ? .retiring : .draining)
     }

@@ -95,8 +95,11 @@ extension TargetPass {
         digest: digest)
     case .aborted:
       record.hold = Hold(reason: .aborted, message: failure.reason, digest: digest)
+    case .group:
+      record.hold = Hold(reason: .group, message: failure.reason, digest: digest)
     case .superseded: break
     }
+    rememberFault(rollout, failure, digest)
   }
 
   /// 32 digests are more than people release, and bound the record.
@@ -117,7 +120,7 @@ extension TargetPass {
     case .superseded:
       guard let back = record.stable, isAsDeclared(back), rollout.hasServed == true else { return }
       alert(.rolledBack, .info, about: subject, "\(id): \(failure.reason); \(stable)")
-    case .aborted:
+    case .aborted, .group:
       alert(.rolledBack, .info, about: subject, "\(id): \(failure.reason); \(stable)")
     case .stackFault, .platformFault, .noEvidence:
       alert(

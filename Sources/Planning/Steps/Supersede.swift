@@ -26,8 +26,8 @@ extension TargetPass {
         .init(.superseded, "\(spec.commit.short) declares \(stable) again"), isWish: true)
     }
     if isPastReturn(rollout) { return goForward(from: rollout) }
-    // Where only a person is missing there is no verdict to come.
-    let isLeftToPerson = rollout.bake?.approvalWait != nil
+    // Where only a person is missing, or the others of its group, there is no verdict to come.
+    let isLeftToPerson = rollout.bake?.approvalWait != nil || isLeftToGroup
     if rollout.phase == .baking, rollout.weightPercent == 100, !isLeftToPerson, isFit(candidate) {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }

@@ -138,6 +138,9 @@ struct CanonicalState {
     put(record.isLossDue == true)
     put(record.namesTaken)
     put(record.queue?.count ?? 0)
+    put(record.group?.commits.count ?? 0)
+    put(record.group?.fault != nil)
+    put(record.group?.alone, of: target)
     put(ticks: record.sinceStackAction)
   }
 

@@ -57,6 +57,9 @@ struct WorldSource {
       var new = settings.desired(target, source: name, commit: commit)
       let isNew = good[target]?.declaredDigest != new.declaredDigest
       let given = override.map { FreezeOverride(commit: commit, reason: $0) }
+      if let old = good[target], !isNew, new.group != nil {
+        new.digestCommit = old.digestCommit ?? old.commit
+      }
       new.freezeOverride = isNew ? given : good[target]?.freezeOverride
       good[target] = new
       held[target] = nil
@@ -97,6 +100,7 @@ struct TargetSettings {
   var platform: PlatformName = "local"
   var dependsOn: [TargetID] = []
   var wave: Int?
+  var group: GroupName?
 
   func desired(_ id: TargetID, source: SourceName, commit: CommitID) -> DesiredTarget {
     let workload: CanonicalValue = [
@@ -115,7 +119,7 @@ struct TargetSettings {
       rollout: rollout, traffic: traffic, drift: drift,
       route: traffic.mode == .none ? nil : declaration, dependsOn: dependsOn,
       declaredDigest: spec.declaredDigest)
-    target.wave = wave
+    (target.wave, target.group) = (wave, group)
     return target
   }
 
@@ -137,6 +141,7 @@ struct TargetSettings {
     case "healthyAfter": return assign(&health.healthyAfter, Int(value))
     case "retain": return assign(&rollout.retain.stacks, Int(value))
     case "wave": wave = Int(value)
+    case "group": group = value == "none" ? nil : GroupName(rawValue: value)
     case "surge": rollout.maxSurge = Int(value)
     case "unavailable": rollout.maxUnavailable = Int(value)
     case "irreversible": rollout.isIrreversible = value == "true" ? true : nil
