@@ -142,6 +142,8 @@ package actor Executor {
       try await ensure(order, of: assignment, on: place.platform)
     case .setInstances(let stack, let count):
       try await place.platform.setInstances(count, of: certificate(of: stack, in: assignment))
+    case .runTask(let stack, let task):
+      try await place.platform.run(task, of: certificate(of: stack, in: assignment))
     case .retire(let stack):
       try await place.platform.retire(certificate(of: stack, in: assignment))
     case .route(let route, let revision):

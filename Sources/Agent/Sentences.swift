@@ -10,6 +10,7 @@ extension Action {
     case .setInstances(let stack, let count): "run \(count) instances of \(stack.generation)"
     case .route(let route, _): "route \(route.splitText)"
     case .removeRoute: "remove the route"
+    case .runTask(let stack, let task): "run \(task.name) of \(stack.generation)"
     case .retire(let stack): "retire \(stack.generation)"
     }
   }

@@ -20,6 +20,14 @@ package enum ManifestFields {
         Field("instances", .integer(1...1000), "Instances of each stack.", standard: "1"),
         Field("traffic", .mapping(traffic), "How traffic reaches the instances, and leaves them."),
         Field("health", .mapping(health), "When an instance counts as healthy."),
+        Field(
+          "jobs",
+          .mapping([
+            Field("before", .list(.mapping(job)), "Before any instance of the new stack starts."),
+            Field(
+              "after", .list(.mapping(job)),
+              "Once its instances have passed their gate, before it has traffic."),
+          ]), "What runs at most once for a version, in the release of its stack."),
         Field("rollout", .mapping(rollout), "How a new stack takes over."),
         Field("drift", .mapping(drift), "What happens when somebody changes a live stack."),
         Field(
@@ -208,6 +216,18 @@ package enum ManifestFields {
       "minimum", .decimal(-1_000_000_000...1_000_000_000), "Below it the candidate fails.",
       standard: "1 without query and maximum"),
     Field("maximum", .decimal(-1_000_000_000...1_000_000_000), "Above it the candidate fails."),
+  ]
+
+  private static let job = [
+    Field("name", .name, "For people, unique among them.", required: true),
+    Field(
+      "command", .list(.text),
+      "Program and arguments, in the workload's environment; `${version}` is the version.",
+      required: true),
+    Field("deadline", .duration, "It is ended after it, and has failed.", standard: "10m"),
+    Field(
+      "irreversible", .bool, "The old stack may not serve after it: as `rollout.irreversible`.",
+      standard: "false"),
   ]
 
   private static let test = [

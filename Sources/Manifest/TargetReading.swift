@@ -69,7 +69,8 @@ struct TargetReading {
       workloadKind: workload.kind, workload: workload.decoded.payload,
       inputs: workload.decoded.inputs.sorted(),
       instances: instances,
-      health: health ?? HealthGate(check: MappingReader.standardCheck(traffic.mode)))
+      health: health ?? HealthGate(check: MappingReader.standardCheck(traffic.mode)),
+      jobs: spec.mapping("jobs")?.jobs(substitutions, &problems))
     var desired = DesiredTarget(
       id: id, source: context.source, commit: context.commit, version: version,
       platform: platform, spec: stack, rollout: rollout, traffic: traffic,
@@ -92,6 +93,10 @@ struct TargetReading {
         node.error("a group is released as one commit declares it: onNewCommit queue has no place"))
     }
     return GroupName(rawValue: name)
+  }
+
+  private var substitutions: Substitutions {
+    Substitutions(version: version, application: id.application, environment: id.environment)
   }
 
   /// Where the version stands: what a commit most often changes.
@@ -137,9 +142,7 @@ struct TargetReading {
           message: "\(id): stack names longer than \(decoder.nameLimit) bytes are shortened"))
     }
     do throws(DecodingProblems) {
-      let decoded = try decoder.decode(
-        node,
-        Substitutions(version: version, application: id.application, environment: id.environment))
+      let decoded = try decoder.decode(node, substitutions)
       problems += decoded.warnings
       return (decoder.kind, decoded)
     } catch {

@@ -10,10 +10,13 @@ package struct StackSpec: Hashable, Codable, Sendable {
   /// Declared instances, at least 1.
   package var instances: Int = 1
   package var health: HealthGate = HealthGate()
+  /// What runs once for it, before and after its instances start; nil: nothing.
+  package var jobs: [JobDeclaration]?
   package init(
     workloadKind: String, workload: CanonicalValue, inputs: [InputReference] = [],
-    instances: Int = 1, health: HealthGate = HealthGate()
+    instances: Int = 1, health: HealthGate = HealthGate(), jobs: [JobDeclaration]? = nil
   ) {
+    self.jobs = jobs
     self.workloadKind = workloadKind
     self.workload = workload
     self.inputs = inputs
@@ -29,6 +32,7 @@ package struct StackSpec: Hashable, Codable, Sendable {
       "inputs": inputs.isEmpty ? nil : .array(inputs.map(\.canonical)),
       "instances": instances == 1 ? nil : .integer(instances),
       "health": health == HealthGate() ? nil : health.canonical,
+      "jobs": jobs.map { .array($0.map(\.canonical)) },
     ])
   }
 

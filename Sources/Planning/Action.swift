@@ -9,6 +9,8 @@ package enum Action: Hashable, Codable, Sendable {
   /// Makes the whole route true at once. At most one route write per target and pass.
   case route(Route, ifRevision: String?)
   case removeRoute(TargetID, ifRevision: String?)
+  /// Runs a task in the release of the stack, at most once.
+  case runTask(StackReference, StackTask)
   /// Removes a stack for good.
   case retire(StackReference)
 
@@ -18,6 +20,7 @@ package enum Action: Hashable, Codable, Sendable {
     case instances
     case route
     case retire
+    case task
   }
 
   package var verb: Verb {
@@ -26,6 +29,7 @@ package enum Action: Hashable, Codable, Sendable {
     case .setInstances: .instances
     case .route, .removeRoute: .route
     case .retire: .retire
+    case .runTask: .task
     }
   }
 
@@ -33,7 +37,7 @@ package enum Action: Hashable, Codable, Sendable {
   package var generation: Generation? {
     switch self {
     case .ensure(let order): order.stack.generation
-    case .setInstances(let stack, _), .retire(let stack): stack.generation
+    case .setInstances(let stack, _), .runTask(let stack, _), .retire(let stack): stack.generation
     case .route, .removeRoute: nil
     }
   }

@@ -75,6 +75,7 @@ package enum PlanChecks {
     ("S21", breaker),
     ("S24", lostLedger), ("paused", paused), ("freeze", frozen), ("breaker", breakerHeld),
     ("quarantine", quarantined), ("exclusive", exclusive),
-    ("irreversible", noReturn), ("group", promotedTogether),
+    ("irreversible", noReturn), ("jobs", jobsRunOnce), ("jobs", jobsBeforeInstances),
+    ("jobs", jobsBeforeTraffic), ("jobs", noRetirementUnderJobs), ("group", promotedTogether),
   ]
 }

@@ -60,6 +60,7 @@ private struct Fleet {
       passes[index].passTimeOfRollout()
       passes[index].judgeTraffic()
       passes[index].takeTests()
+      passes[index].takeJobs()
       passes[index].takeOutcomes()
       passes[index].noteLostLedger()
       for request in requests {

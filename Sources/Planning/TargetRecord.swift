@@ -52,6 +52,8 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   package var group: GroupMembership?
   /// Accumulated launch time of the last stack that completed, for the estimate of a relaunch.
   package var lastLaunch: Duration?
+  /// Oldest first; nil: none was ever begun.
+  package var jobs: [JobRecord]?
   package init(
     nextGeneration: Generation = 1, stable: Generation? = nil, rollout: RolloutMachine? = nil,
     stacks: [Generation: StackRecord] = [:], quarantined: [Digest: Quarantine] = [:],

@@ -99,7 +99,7 @@ extension ManifestNode {
 }
 
 /// Keys that the design has and a later version will read.
-private let laterWords: Set<String> = ["jobs", "router"]
+private let laterWords: Set<String> = ["router"]
 
 private let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
 private let otherThanText = nulls.union(["true", "True", "TRUE", "false", "False", "FALSE"])

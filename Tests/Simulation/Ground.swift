@@ -112,7 +112,7 @@ final class Ground {
     switch stack.behaviour {
     case .failing: stack.phase = .failed(.stack, reason: "exit status 1")
     case .unlucky: stack.phase = .failed(.platform, reason: "disk full")
-    case .good, .slow, .silent, .crashing, .dying, .erring, .buggy, .weary:
+    case .good, .slow, .silent, .crashing, .dying, .erring, .buggy, .weary, .unprepared:
       stack.phase = .complete
       stack.hasKeeper = true
       run(stack, stack.intended > 0 ? stack.intended : stack.first)
@@ -126,6 +126,34 @@ final class Ground {
       throw .rejected(fault: .platform, "\(count) of \(stack.declared)")
     }
     run(stack, count)
+  }
+
+  /// A job that has succeeded, of a target's digest.
+  struct Job: Hashable {
+    var target: TargetID
+    var digest: Digest
+    var task: String
+    init(_ certificate: BirthCertificate, _ task: String) {
+      (target, digest) = (certificate.stack.target, certificate.stackDigest)
+      self.task = task
+    }
+  }
+
+  private(set) var doneJobs: Set<Job> = []
+
+  /// Asked again it is the same one.
+  func run(_ task: StackTask, of certificate: BirthCertificate) throws(PlatformError) {
+    guard let stack = stacks[certificate.stack], stack.certificate.launch == certificate.launch
+    else { throw .conflict("\(certificate.stack) is not there") }
+    guard stack.phase == .complete else { throw .transient("it is not complete") }
+    guard stack.tasks[task.name] == nil else { return }
+    stack.tasks[task.name] = .running
+    timeline.plan(after: setup.jobMilliseconds ?? 500) {
+      guard stack.tasks[task.name] == .running else { return }
+      let isDone = stack.behaviour != .unprepared
+      stack.tasks[task.name] = isDone ? .succeeded : .failed(reason: "exit status 1")
+      if isDone { self.doneJobs.insert(Job(certificate, task.name)) }
+    }
   }
 
   /// The first request stops it, a later one finds it gone.
@@ -143,6 +171,9 @@ final class Ground {
 
   func remove(_ stack: LiveStack) {
     run(stack, 0)
+    for (name, state) in stack.tasks where state == .running {
+      stack.tasks[name] = .lost(reason: "it was removed")
+    }
     for index in stack.instances.indices { ports[stack.port + index] = nil }
     stacks[stack.id] = nil
   }
@@ -204,6 +235,9 @@ final class Ground {
       end(stack, index)
     }
     stack.hasKeeper = false
+    for (name, state) in stack.tasks where state == .running {
+      stack.tasks[name] = .lost(reason: why)
+    }
     guard stack.phase == .complete, stack.intended > 0 else { return }
     stack.phase = .launching(why)
     guard !setup.launchesOnlyWhenAsked else { return }

@@ -52,6 +52,7 @@ extension Simulation {
         .slow, .silent, .crashing, .dying, .failing, .unlucky, .erring,
       ]
       if repository.newest.tree[target]?.isTested == true { kinds += [.buggy, .weary] }
+      if repository.newest.tree[target]?.hasJobs == true { kinds += [.unprepared] }
       version = "\(kinds[draw % kinds.count].rawValue)\(draw / 8 % 3)"
     case .revert:
       version = formerVersion(of: target) ?? version

@@ -22,6 +22,7 @@ final class LiveStack {
   /// Somebody starts again what dies.
   var hasKeeper = true
   var instances: [Instance]
+  var tasks: [String: TaskObservation.State] = [:]
 
   struct Instance {
     var startedAt: Moment?
@@ -53,6 +54,8 @@ final class LiveStack {
     case buggy
     /// The same as soon as it has traffic.
     case weary
+    /// Its jobs fail.
+    case unprepared
 
     init(version: String) {
       self = Self.allCases.first { version.hasPrefix($0.rawValue) } ?? .good
@@ -86,7 +89,8 @@ final class LiveStack {
     guard let started = instances[index].startedAt, now >= sickUntil else { return false }
     let age = now - started
     switch behaviour {
-    case .good, .crashing, .failing, .unlucky, .erring, .buggy, .weary: return age >= startTime
+    case .good, .crashing, .failing, .unlucky, .erring, .buggy, .weary, .unprepared:
+      return age >= startTime
     case .slow: return age >= startTime * 6
     case .silent: return false
     case .dying: return age >= startTime && now < (launchedAt ?? now) + startTime + 4000
@@ -111,10 +115,16 @@ final class LiveStack {
   }
 
   var observation: StackObservation {
-    StackObservation(
+    var observation = StackObservation(
       certificate: certificate, phase: phase,
       capacity: Capacity(declared: declared, intended: intended, running: running),
       endpoints: endpoints, restarts: restarts, lastExit: lastExit)
+    if !tasks.isEmpty {
+      observation.tasks = tasks.sorted { $0.key < $1.key }.map {
+        TaskObservation(name: $0.key, state: $0.value)
+      }
+    }
+    return observation
   }
 
   var inspection: Inspection {

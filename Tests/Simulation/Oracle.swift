@@ -45,6 +45,8 @@ final class Oracle {
   var approvedSteps: Set<TargetID> = []
   /// A person did not wait for a step.
   var advanced: Set<TargetID> = []
+  /// In which stack each job was begun last.
+  var begunJobs: [Ground.Job: StackID] = [:]
   /// Targets that ever served.
   var served: Set<TargetID> = []
   var acceptedCommit: CommitID?
@@ -101,7 +103,10 @@ final class Oracle {
   func happens(_ effect: Effect, by life: Life) {
     switch effect {
     case .ensure(let certificate): judgeLaunch(certificate)
-    case .setInstances(let certificate, let count): judgeInstances(certificate, count)
+    case .setInstances(let certificate, let count):
+      judgeStart(of: certificate, count)
+      judgeInstances(certificate, count)
+    case .run(let task, let certificate): judgeTask(task, of: certificate)
     case .retire(let certificate): judgeRetirement(certificate)
     case .route(let route): judgeRoute(route)
     case .removeRoute(let target): judgeRouteRemoval(target)

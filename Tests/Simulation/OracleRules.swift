@@ -39,6 +39,7 @@ extension Oracle {
     case .setInstances(let certificate, let count):
       guard count < ground.stacks[certificate.stack]?.intended ?? 0 else { return }
     case .route(let route): guard route.split != split, !split.isEmpty else { return }
+    case .run: break
     case .retire, .removeRoute: break
     }
     report("S24", "\(effect.text), after the ledger was lost")

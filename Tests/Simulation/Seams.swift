@@ -33,6 +33,7 @@ struct SimulatedPlatform: Platform {
     try await simulation.call(.platform, by: life, isEffect: true) { () throws(PlatformError) in
       guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
       simulation.oracle.happens(.ensure(certificate), by: life)
+      simulation.oracle.judgeStart(of: certificate, launch.instances)
       try simulation.ground.ensure(certificate, first: launch.instances)
     }
   }
@@ -50,7 +51,13 @@ struct SimulatedPlatform: Platform {
   }
 
   func run(_ task: StackTask, of certificate: BirthCertificate) async throws(PlatformError) {
-    throw .rejected(fault: .platform, "no tasks run here")
+    let (simulation, life) = (simulation, life)
+    simulation.oracle.asked(.run(task, certificate), by: life)
+    try await simulation.call(.platform, by: life, isEffect: true) { () throws(PlatformError) in
+      guard !simulation.isPlatformDown else { throw .transient("the platform does not answer") }
+      simulation.oracle.happens(.run(task, certificate), by: life)
+      try simulation.ground.run(task, of: certificate)
+    }
   }
 
   func retire(_ certificate: BirthCertificate) async throws(PlatformError) {

@@ -21,6 +21,8 @@ package struct Setup: Codable, Sendable {
   package var sessionMilliseconds = 500
   /// How long until an instance that died runs again; the platform does that by itself.
   package var healMilliseconds = 1000
+  /// How long a job runs.
+  package var jobMilliseconds: Int?
   package var removalsAtOnce = 1
   /// To each target, as its route splits them; nil: none.
   package var requestsPerSecond: Int?
@@ -48,6 +50,8 @@ package struct Declaration: Codable, Sendable, Hashable {
   package var isPreviewed: Bool?
   /// It is tested through that before it has traffic, and after each step.
   package var isTested: Bool?
+  /// A job runs before its instances start, and one after they have passed their gate.
+  package var hasJobs: Bool?
   /// Of `rolling`: so many instances more than declared may run, so many may be missing.
   package var surge: Int?
   package var unavailable: Int?
@@ -113,6 +117,7 @@ extension Setup {
     listingMilliseconds = random.pick([0, 0, 0, 300, 700, latest])
     if random.below(4) > 0 { requestsPerSecond = 2000 }
     if random.below(3) == 0 { shuffle = random.next() | 1 }
+    jobMilliseconds = random.pick([100, 500, 2000])
   }
 }
 
@@ -175,6 +180,7 @@ extension Declaration {
     deadlineMilliseconds = random.pick([3000, 6000])
     drift = random.below(5) == 0 ? .alert : .replace
     hasSecret = random.below(3) == 0
+    hasJobs = random.below(6) == 0
   }
 
   /// As the agent's manifest stage gives it.
@@ -189,7 +195,7 @@ extension Declaration {
       instances: instances,
       health: HealthGate(
         check: check, interval: .milliseconds(300), timeout: .milliseconds(600), healthyAfter: 2,
-        deadline: .milliseconds(deadlineMilliseconds)))
+        deadline: .milliseconds(deadlineMilliseconds)), jobs: hasJobs == true ? Self.jobs : nil)
     var desired = DesiredTarget(
       id: target, source: source, commit: commit, version: version, platform: "simulated",
       spec: spec,
@@ -230,6 +236,10 @@ extension Declaration {
     analysis.noTraffic = .allow
     analysis.deadline = .seconds(20)
     return analysis
+  }
+
+  private static let jobs = JobDeclaration.Time.allCases.map {
+    JobDeclaration(name: "work", time: $0, command: ["./work"], deadline: .seconds(4))
   }
 
   private static let test = TestDeclaration(

@@ -58,6 +58,11 @@ package struct Story: Sendable {
     tested(&setup)
   }
 
+  private static func worked(_ setup: inout Setup) {
+    setup.targets[0].hasJobs = true
+    setup.jobMilliseconds = 1200
+  }
+
   private static func approved(_ setup: inout Setup) {
     canary(&setup)
     setup.targets[0].approvalMilliseconds = 6000
@@ -170,6 +175,35 @@ package struct Story: Sendable {
       rolling(&$0)
       tested(&$0)
     },
+    Story("bump with jobs", [(first, .bump, 1)], worked),
+    Story("a version whose job fails", [(first, .badVersion, 7)], worked),
+    Story(
+      "a version whose job fails is tried again",
+      [(first, .badVersion, 7), (first + 3500, .retry, 0)], worked),
+    Story(
+      "a job while its version is reverted", [(first, .bump, 1), (first + 900, .revert, 0)], worked),
+    Story(
+      "a job while its version is superseded", [(first, .bump, 1), (first + 900, .bump, 2)], worked),
+    Story(
+      "a job while its version is deleted", [(first, .bump, 1), (first + 900, .deleteStack, 1)],
+      worked),
+    Story(
+      "a job while the host is restarted", [(first, .bump, 1), (first + 900, .reboot, 0)], worked),
+    Story("a job by recreate", [(first, .bump, 1)]) {
+      worked(&$0)
+      recreate(&$0)
+    },
+    Story("a job of a worker", [(first, .bump, 1)]) {
+      worked(&$0)
+      worker(&$0)
+    },
+    Story("a job by rolling", [(first, .bump, 1)]) {
+      worked(&$0)
+      rolling(&$0)
+    },
+    Story("drift of what had jobs", [(first, .drift, 1)], worked),
+    Story(
+      "a lost ledger of what had jobs", [(first, .ledgerLost, 0), (first + 500, .drift, 1)], worked),
     Story("queue", [(first, .bump, 1), (first + 900, .bump, 2), (first + 1200, .bump, 3)], queue),
     Story("bump by recreate", [(first, .bump, 1)], recreate),
     Story("bump of a worker", [(first, .bump, 1)], worker),

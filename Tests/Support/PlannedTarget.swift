@@ -102,7 +102,7 @@ package struct PlannedTarget {
       case .route(let wanted, _): route = .known(read(wanted, revision: plans.count))
       case .setInstances(let stack, 0): park(stack.generation)
       case .retire(let stack): stacks.removeAll { $0.id.generation == stack.generation }
-      case .setInstances, .ensure, .removeRoute, nil: break
+      case .setInstances, .ensure, .runTask, .removeRoute, nil: break
       }
     }
     throw SupportError("never: \(plans.last?.status.explanation ?? [])")

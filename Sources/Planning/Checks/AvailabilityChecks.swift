@@ -109,7 +109,7 @@ extension PlanChecks {
         switch action {
         case .ensure(let order): order.stack.generation
         case .setInstances(let stack, let count): count > 0 ? stack.generation : nil
-        case .route, .removeRoute, .retire: nil
+        case .route, .removeRoute, .runTask, .retire: nil
         }
       })
   }

@@ -163,7 +163,7 @@ extension Action {
 
   var reference: StackReference? {
     switch self {
-    case .setInstances(let stack, _), .retire(let stack): stack
+    case .setInstances(let stack, _), .runTask(let stack, _), .retire(let stack): stack
     case .ensure, .route, .removeRoute: nil
     }
   }
@@ -175,7 +175,7 @@ extension Action {
   var isRouteWrite: Bool {
     switch self {
     case .route, .removeRoute: true
-    case .ensure, .setInstances, .retire: false
+    case .ensure, .setInstances, .runTask, .retire: false
     }
   }
 }

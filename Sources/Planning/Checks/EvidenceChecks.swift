@@ -186,7 +186,7 @@ extension PlanChecks {
       case .setInstances(let stack, let count):
         count < (checked.stacks[stack.generation]?.capacity.intended ?? .max)
       case .ensure(let order): checked.stacks[order.stack.generation] == nil
-      case .route, .removeRoute, .retire: true
+      case .route, .removeRoute, .runTask, .retire: true
       }
     }
     return wrong.isEmpty ? [] : ["launches, shifts or retires after the ledger was lost"]

@@ -111,7 +111,7 @@ extension PlanChecks {
       switch write {
       case .route(let route, let expected): (name, revision) = (route.target, expected)
       case .removeRoute(let target, let expected): (name, revision) = (target, expected)
-      case .ensure, .setInstances, .retire: return []
+      case .ensure, .setInstances, .runTask, .retire: return []
       }
       let isNamed = name == checked.route?.route.target ?? checked.plan.target
       return (isNamed ? [] : ["the route is of \(name)"])

@@ -117,6 +117,7 @@ extension TargetPass {
     record.removal = old.removal
     record.isLossJudged = old.isLossJudged
     record.alerted = old.alerted
+    record.jobs = old.jobs
   }
 
   private mutating func judge(serving: Generation?) {
@@ -180,6 +181,7 @@ extension TargetPass {
       intended: stack.capacity.intended, wasStable: isServing,
       order: isServing ? order(repeating: certificate) : nil)
     if weight(generation) > 0 { record.stacks[generation]?.sinceTraffic = .zero }
+    adoptJobs(of: stack)
     if isServing { record.stable = generation }
   }
 

@@ -100,8 +100,12 @@ extension TargetPass {
     case nil: note("\(candidate) is not there yet, \(clock)")
     case .launching(let text): note("\(candidate) is being launched: \(text), \(clock)")
     case .complete:
-      if rollout.elapsed > .zero { record.lastLaunch = rollout.elapsed }
-      return go(.launched)
+      guard isDone(.before, of: rollout) else { return }
+      if !hasJobsBefore(rollout) || isMeantToRunFully(candidate) {
+        if rollout.elapsed > .zero { record.lastLaunch = rollout.elapsed }
+        return go(.launched)
+      }
+      note("the instances of \(candidate) start")
     case .failed(.platform, let reason): note("the platform could not launch it: \(reason)")
     case .failed(let fault, let reason): return fail(.init(fault: fault, reason))
     case .retiring: return fail(.init(.platformFault, "\(candidate) is being removed by hand"))
@@ -123,7 +127,9 @@ extension TargetPass {
     switch gate(of: candidate, elapsed: rollout.elapsed, isReuse: rollout.isReuse) {
     case .passed:
       // Frozen and paused rollouts keep where they are.
-      guard rolloutObjection == nil, isGrowing(rollout) || isTestedWell(rollout) else { return }
+      guard rolloutObjection == nil,
+        isGrowing(rollout) || (isDone(.after, of: rollout) && isTestedWell(rollout))
+      else { return }
       record.stacks[candidate]?.gatePassed = true
       record.stacks[candidate]?.belowFloor = nil
       // What did not run yet could not be read.

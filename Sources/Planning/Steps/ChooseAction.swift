@@ -164,9 +164,11 @@ extension TargetPass {
     case .launching:
       // Somebody may have started another one again since.
       if rollout.strategy == .recreate { vacate(for: candidate) }
-      if makesRoom(for: rollout) { ensure(candidate) }
+      launch(rollout)
     case .growing: if makesRoom(for: rollout) { unpark(candidate) }
-    case .gating: unpark(candidate)
+    case .gating:
+      unpark(candidate)
+      runJobAfterGate(rollout)
     case .shifting:
       guard isWorker, rolloutObjection == nil, isProven(candidate) else { return }
       for generation in stacks.keys.sorted()
@@ -177,6 +179,24 @@ extension TargetPass {
     case .baking: launchBeside()
     case .promoted, .rolledBack: return
     }
+  }
+
+  /// What has jobs begins with none of its instances, and needs no room for them yet.
+  private mutating func launch(_ rollout: RolloutMachine) {
+    let candidate = rollout.candidate
+    guard isComplete(candidate), hasJobsBefore(rollout) else {
+      if isHeldByJobs(rollout) || makesRoom(for: rollout) { ensure(candidate) }
+      return
+    }
+    if isHeldByJobs(rollout) { return runJob(.before, of: rollout) }
+    if makesRoom(for: rollout) { unpark(candidate) }
+  }
+
+  private mutating func runJobAfterGate(_ rollout: RolloutMachine) {
+    guard actions.isEmpty, !isGrowing(rollout),
+      gate(of: rollout.candidate, elapsed: rollout.elapsed, isReuse: rollout.isReuse) == .passed
+    else { return }
+    runJob(.after, of: rollout)
   }
 
   private mutating func vacate(for candidate: Generation) {
@@ -278,6 +298,10 @@ extension TargetPass {
         note("\(generation) is not retired: no other trusted stack is there")
         continue
       }
+      if isRunningTask(generation) {
+        note("\(generation) is not retired: a task runs in it")
+        continue
+      }
       // A rollback must not wait for a long retirement.
       if let phase = record.rollout?.phase, phase == .shifting || phase == .rollingBack { continue }
       guard actions.isEmpty else { return }
@@ -305,6 +329,7 @@ extension Action {
     case .setInstances(let stack, 0): "the parking of \(stack.generation)"
     case .setInstances(let stack, _): "the start of \(stack.generation)"
     case .route, .removeRoute: "a route write"
+    case .runTask(let stack, let task): "\(task.name) of \(stack.generation)"
     case .retire(let stack): "the retirement of \(stack.generation)"
     }
   }

@@ -86,7 +86,7 @@ extension TargetPass {
     let isHeldBack = rollout.phase != .rollingBack && rolloutObjection != nil
     if rollout.bake != nil {
       record.rollout = served(rollout, isHeldBack: isHeldBack)
-    } else if !isHeldBack, !isLaunchRefused || hasMadeRoom,
+    } else if !isHeldBack, !isRunningJob(rollout), !isLaunchRefused || hasMadeRoom,
       rollout.phase == .launching || !isBooting(rollout.candidate)
     {
       let isTested = isWaitingForTests(rollout) && isProven(rollout.candidate)

@@ -7,7 +7,7 @@ extension TargetPass {
     guard rollout.phase != .rollingBack else { return [] }
     let rows = [
       window, health(rollout), bake(rollout), analysis(rollout), tests(rollout), approval(rollout),
-      group(rollout),
+      group(rollout), jobs(rollout),
     ]
     return rows.compactMap { $0 }
   }
@@ -51,6 +51,14 @@ extension TargetPass {
       "analysis", state,
       reason: judgement.map { "\($0.verdict.rawValue): \($0.reasons.first ?? "")" },
       elapsed: bake.verdictWait, of: analysis.deadline)
+  }
+
+  private func jobs(_ rollout: RolloutMachine) -> GateSummary? {
+    let open = openJobs(rollout)
+    guard let first = open.first else { return nil }
+    return GateSummary(
+      "jobs", isRunningJob(rollout) ? .waiting : .pending,
+      reason: open.map(\.name).joined(separator: ", "), of: first.deadline)
   }
 
   private func tests(_ rollout: RolloutMachine) -> GateSummary? {

@@ -111,7 +111,10 @@ extension TargetPass {
     {
       record.hold = nil
     }
-    if let digest = desiredDigest { record.quarantined[digest] = nil }
+    if let digest = desiredDigest {
+      record.quarantined[digest] = nil
+      forgetFailedJobs(of: digest)
+    }
     record.backOffs = [:]
     for generation in record.stacks.keys { record.stacks[generation]?.backOff = nil }
     (record.noEvidence, record.namesTaken, record.supersedes) = (0, 0, 0)
@@ -119,6 +122,7 @@ extension TargetPass {
 
   private mutating func release(_ digest: Digest?, _ told: String) {
     say(.decision, nil, told)
+    forgetFailedJobs(of: digest)
     if let digest {
       record.quarantined[digest] = nil
     } else {

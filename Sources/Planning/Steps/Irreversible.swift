@@ -7,7 +7,8 @@ extension TargetPass {
   /// The rollout of this stack begins without a way back. Where the old one is the same, nothing was changed
   /// that it could not live with.
   func isIrreversible(_ candidate: Generation) -> Bool? {
-    guard policy.isIrreversible == true, let stable = record.stable,
+    guard policy.isIrreversible == true || beginsIrreversibly(candidate),
+      let stable = record.stable,
       record.stacks[stable]?.stackDigest != record.stacks[candidate]?.stackDigest
     else { return nil }
     return true

@@ -48,7 +48,7 @@ extension TargetPass {
       switch outcome.action {
       case .route, .removeRoute:
         if input.whole.routePropagation > .zero { record.route.sinceWrite = .zero }
-      case .ensure, .setInstances, .retire:
+      case .ensure, .setInstances, .runTask, .retire:
         if input.whole.stacksPropagation > .zero { record.sinceStackAction = .zero }
       }
     }
@@ -153,7 +153,7 @@ extension Action {
   /// The existing stack that it is about.
   fileprivate var changed: Generation? {
     switch self {
-    case .setInstances(let stack, _), .retire(let stack): stack.generation
+    case .setInstances(let stack, _), .runTask(let stack, _), .retire(let stack): stack.generation
     case .ensure, .route, .removeRoute: nil
     }
   }

@@ -5,6 +5,9 @@ extension TargetPass {
   /// How many instances of it are to run now: all that it declares, but while it rolls.
   func wanted(_ generation: Generation) -> Int {
     guard let capacity = stacks[generation]?.capacity else { return 0 }
+    if let rollout = record.rollout, generation == rollout.candidate, isHeldByJobs(rollout) {
+      return 0
+    }
     guard let rollout = record.rollout, let bounds = rollout.bounds else {
       return capacity.declared
     }

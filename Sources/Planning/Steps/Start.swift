@@ -248,6 +248,7 @@ extension TargetPass {
     guard let generation = freeGeneration(wanted.stackDigest) else { return nil }
     var order = wanted
     order.stack = StackID(id, generation)
+    if beginsWithJobs(order) { order.instances = 0 }
     record.nextGeneration = generation.next
     record.stacks[generation] = StackRecord(
       role: .candidate, version: order.version, declaredDigest: order.declaredDigest,

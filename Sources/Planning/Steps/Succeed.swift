@@ -18,7 +18,8 @@ extension TargetPass {
       }
       return beginRollout(of: successor)
     }
-    guard let spec, isSuccessorWanted else { return }
+    // What a job changes may concern what still bakes.
+    guard let spec, spec.spec.jobs == nil, isSuccessorWanted else { return }
     if let obstacle = obstacle(to: .commit) {
       return note("\(spec.version) is not launched yet: \(obstacle)")
     }

@@ -25,7 +25,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     TrafficCases.all + CapacityCases.all + DeletionCases.all + LaunchCases.all
     + EvidenceCases.all + PrecedenceCases.all + RemovalCases.all + StepCases.all
     + RollingCases.all + TestCases.all + IrreversibleCases.all + FreezeCases.all
-    + GroupCases.all
+    + GroupCases.all + JobCases.all
 
   @Test func `a shift to a proven candidate breaks no rule`() {
     #expect(CheckCase().broken.isEmpty)
@@ -47,7 +47,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     let promised: Set = [
       "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S13", "S14", "S16",
       "S17", "S18", "S19", "S20", "S21", "S24", "paused", "freeze", "breaker", "quarantine",
-      "exclusive", "irreversible", "group",
+      "exclusive", "irreversible", "group", "jobs",
     ]
     #expect(Set(Self.all.map(\.rule)) == promised)
   }

@@ -204,6 +204,7 @@ struct CanonicalState {
       put(expected == revision)
     case .removeRoute(_, let expected): put(expected == revision)
     case .ensure(let order): put(order.version)
+    case .runTask(_, let task): put(task.name)
     case .retire: break
     }
   }

@@ -63,6 +63,7 @@ extension Stage {
     case "drift": try drift(&stack, argument)
     case "unreadable": stack.unreadable.insert(try field(argument))
     case "fails": stack.phase = .failed(try fault(argument), reason: words.last ?? "")
+    case "forgets": stack.loseTasks()
     case "sticks": stack.phase = .stuck(reason: words.last ?? "")
     default: try change(&stack.behaviour, Array(words.dropFirst(2)))
     }
@@ -84,6 +85,8 @@ extension Stage {
     case "fails": behaviour.failure = .failed(try fault(argument), reason: words.last ?? "")
     case "tests":
       (behaviour.testFailure, behaviour.failsTestsServing) = (words.last, argument == "serving")
+    case "jobs": behaviour.jobFailure = argument
+    case "works": behaviour.jobTime = try duration(argument)
     case "sticks": behaviour.failure = .stuck(reason: words.last ?? "")
     default: throw ScriptError("unknown behaviour \(words[0])")
     }

@@ -86,6 +86,7 @@ struct Trace {
     case .setInstances(let stack, let count): "set \(stack.generation) to \(count) instances"
     case .route(let route, _): "route \(text(of: route))"
     case .removeRoute: "remove the route"
+    case .runTask(let stack, let task): "run \(task.name) of \(stack.generation)"
     case .retire(let stack): "retire \(stack.generation)"
     }
   }

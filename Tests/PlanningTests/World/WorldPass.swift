@@ -112,6 +112,7 @@ extension World {
     case .ensure(let order):
       return platform.ensure(order, clock.wall, ledger.entries.count, interval)
     case .setInstances(let stack, let count): return platform.setInstances(count, of: stack, target)
+    case .runTask(let stack, let task): return platform.run(task, of: stack, target)
     case .retire(let stack): return platform.retire(stack, of: target)
     case .route(let route, let revision): return router.apply(route, ifRevision: revision)
     case .removeRoute(let name, let revision): return router.remove(name, ifRevision: revision)

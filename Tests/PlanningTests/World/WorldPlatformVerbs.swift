@@ -36,6 +36,16 @@ extension WorldPlatform {
     return .done
   }
 
+  mutating func run(
+    _ task: StackTask, of stack: StackReference, _ target: TargetID
+  ) -> ActionOutcome.Result {
+    if let unknown { return .transient(unknown) }
+    guard let found = self[target, stack.generation], found.certificate.launch == stack.launch
+    else { return .conflict("\(stack.generation) is not there") }
+    self[target, stack.generation]?.begin(task)
+    return .done
+  }
+
   /// The first request stops it, the second finds it gone.
   mutating func retire(_ stack: StackReference, of target: TargetID) -> ActionOutcome.Result {
     if let unknown { return .transient(unknown) }

@@ -101,6 +101,7 @@ struct TargetSettings {
   var dependsOn: [TargetID] = []
   var wave: Int?
   var group: GroupName?
+  var jobs: [JobDeclaration]?
 
   func desired(_ id: TargetID, source: SourceName, commit: CommitID) -> DesiredTarget {
     let workload: CanonicalValue = [
@@ -113,7 +114,7 @@ struct TargetSettings {
       kind: .artifact, name: "artifacts/\(id.application)-\(version).tar.gz")
     let spec = StackSpec(
       workloadKind: "process", workload: workload, inputs: [artifact], instances: instances,
-      health: health)
+      health: health, jobs: jobs)
     var target = DesiredTarget(
       id: id, source: source, commit: commit, version: version, platform: platform, spec: spec,
       rollout: rollout, traffic: traffic, drift: drift,
@@ -151,6 +152,7 @@ struct TargetSettings {
       return assign(&rollout.steps, Self.steps(value, bake: rollout.bake))
     case "analysis":
       return assign(&rollout.analysis, Self.analysis(value))
+    case "jobs": jobs = Self.jobs(value)
     case "tests": return assign(&rollout.tests, Self.tests(value))
     case "onNewCommit": return assign(&rollout.onNewCommit, .init(rawValue: value))
     case "mode": return assign(&traffic.mode, .init(rawValue: value))
@@ -182,6 +184,17 @@ struct TargetSettings {
           approvalWithin: words.last == "approval" ? .seconds(60) : nil))
     }
     return steps
+  }
+
+  /// `before:migrate,after:warm:irreversible`.
+  private static func jobs(_ text: String) -> [JobDeclaration] {
+    text.split(separator: ",").compactMap { part in
+      let words = part.split(separator: ":").map(String.init)
+      guard words.count >= 2, let time = JobDeclaration.Time(rawValue: words[0]) else { return nil }
+      return JobDeclaration(
+        name: words[1], time: time, command: ["./\(words[1])"], deadline: .seconds(30),
+        isIrreversible: words.last == "irreversible")
+    }
   }
 
   /// `smoke:5s,login:10s`: names and deadlines.

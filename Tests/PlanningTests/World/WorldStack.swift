@@ -15,6 +15,9 @@ struct WorldStack {
     var launchTime: Duration = .zero
     /// What its tests say that fail; nil: they pass.
     var testFailure: String?
+    /// How its jobs fail; nil: they succeed.
+    var jobFailure: String?
+    var jobTime: Duration = .seconds(2)
     /// They pass as long as it has no traffic.
     var failsTestsServing = false
     /// A keeper goes on with the launch, once it was asked for.
@@ -43,6 +46,13 @@ struct WorldStack {
   var drift: [FieldPath: String?] = [:]
   var unreadable: Set<FieldPath> = []
   private(set) var instances: [Instance]
+  private var tasks: [WorldTask] = []
+
+  struct WorldTask {
+    var name: String
+    var remaining: Duration
+    var state = TaskObservation.State.running
+  }
 
   init(
     _ certificate: BirthCertificate, _ behaviour: Behaviour, launchTime: Duration, first: Int? = nil
@@ -67,10 +77,38 @@ struct WorldStack {
   }
 
   var observation: StackObservation {
-    StackObservation(
+    var observation = StackObservation(
       certificate: certificate, phase: phase,
       capacity: Capacity(declared: declared, intended: intended, running: running),
       endpoints: endpoints, restarts: restarts, lastExit: lastExit)
+    if !tasks.isEmpty {
+      observation.tasks = tasks.map {
+        TaskObservation(name: $0.name, state: $0.state, output: behaviour.jobFailure ?? "ok")
+      }
+    }
+    return observation
+  }
+
+  /// Asked again it is the same one.
+  mutating func begin(_ task: StackTask) {
+    guard !tasks.contains(where: { $0.name == task.name }) else { return }
+    tasks.append(WorldTask(name: task.name, remaining: behaviour.jobTime))
+  }
+
+  private mutating func work(_ time: Duration) {
+    for index in tasks.indices where tasks[index].state == .running {
+      tasks[index].remaining -= time
+      guard tasks[index].remaining <= .zero else { continue }
+      tasks[index].state =
+        behaviour.jobFailure == nil ? .succeeded : .failed(reason: "exit status 1")
+    }
+  }
+
+  /// Nobody can say any more how what runs ends.
+  mutating func loseTasks() {
+    for index in tasks.indices where tasks[index].state == .running {
+      tasks[index].state = .lost(reason: "the host was restarted")
+    }
   }
 
   var probe: ProbeReport? {
@@ -154,6 +192,7 @@ struct WorldStack {
 
   mutating func advance(_ time: Duration) {
     if isLaunching, behaviour.hasKeeper { launch(time) }
+    work(time)
     if phase == .complete { heal(time) }
     for index in instances.indices where instances[index].isRunning {
       instances[index].age += time
