@@ -109,6 +109,9 @@ package enum ManifestFields {
           "Status codes that are healthy.", standard: "200"),
       ]), "A GET must answer."),
     Field("tcp", .mapping([]), "A connection must open; the default with traffic."),
+    Field(
+      "command", .list(.text),
+      "Program and arguments, run beside each instance in its environment: status 0 is healthy."),
     Field("running", .mapping([]), "It must run without restarts; the default of workers."),
     Field("interval", .duration, "Time between two probes.", standard: "1s"),
     Field("timeout", .duration, "How long one probe may take.", standard: "2s"),

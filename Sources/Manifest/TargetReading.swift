@@ -35,8 +35,13 @@ struct TargetReading {
     }
     let spec = application.spec
     let traffic = spec.mapping("traffic")?.trafficPolicy() ?? TrafficPolicy()
-    let health = (target?.mapping("health") ?? spec.mapping("health"))?
-      .healthGate(traffic.mode, &problems)
+    let declared = target?.mapping("health") ?? spec.mapping("health")
+    let health = declared?.healthGate(traffic.mode, &problems)
+    if case .command = health?.check, !workload.runsCommands, let node = declared?["command"] {
+      problems.append(
+        node.error("a \(workload.kind) on platform \"\(platform)\" cannot run a command for health")
+      )
+    }
     let instances = target?.integer("instances") ?? spec.integer("instances") ?? 1
     var rollout =
       (target?.mapping("rollout") ?? spec.mapping("rollout"))?
@@ -104,7 +109,7 @@ struct TargetReading {
 
   private mutating func workload(
     _ platform: PlatformName, _ decoders: PlatformDecoders
-  ) -> (kind: String, decoded: DecodedWorkload)? {
+  ) -> (kind: String, decoded: DecodedWorkload, runsCommands: Bool)? {
     let declared = application.spec.mapping("workload")
     let fitting = decoders.workloads.filter { declared?[$0.kind] != nil }
     guard fitting.count == 1, let decoder = fitting.first, let node = declared?[decoder.kind] else {
@@ -126,7 +131,7 @@ struct TargetReading {
         node,
         Substitutions(version: version, application: id.application, environment: id.environment))
       problems += decoded.warnings
-      return (decoder.kind, decoded)
+      return (decoder.kind, decoded, decoder.runsCommands)
     } catch {
       problems += error.diagnostics
       return nil
