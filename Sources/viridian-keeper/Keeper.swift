@@ -77,8 +77,8 @@ struct Keeper {
   private mutating func step() throws(HostError) -> Bool {
     let isRetiring = try HostFile.exists(layout.retiring)
     let intended = isRetiring ? 0 : try self.intended()
-    // Never under a living instance, whoever removed the manifest.
-    if !isRetiring, crew.isEmpty, try !hasRelease() {
+    // Never under what lives, whoever removed the manifest.
+    if !isRetiring, crew.isEmpty, tasks.awaited.isEmpty, try !hasRelease() {
       guard let isRefused = try unpack() else { return false }
       if isRefused { return true }
     }
