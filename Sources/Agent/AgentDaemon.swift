@@ -67,7 +67,9 @@ package struct AgentDaemon: Sendable {
       sinks: given.sinks, ledger: given.ledger, now: HostClock.now, log: given.log)
     parts = AgentParts(
       ledger: given.ledger, places: given.places, board: board, executor: executor,
-      prober: Prober(probe: EndpointProbe(http: try HTTPClient(connections: 256)), nudge: nudge),
+      prober: Prober(
+        probe: EndpointProbe(http: try HTTPClient(connections: 256)),
+        checks: given.places.compactMapValues(\.checks), nudge: nudge),
       inspector: Inspector(interval: configuration.inspectEvery, nudge: nudge), resolver: resolver,
       tests: TestRunner(caller: PreviewTest(http: try HTTPClient(connections: 8))),
       metrics: MetricReader(providers: given.metrics), lease: given.lease,

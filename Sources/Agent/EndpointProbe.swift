@@ -15,6 +15,7 @@ package struct EndpointProbe: HealthProbe {
     case .running: nil
     case .tcp: await connect(endpoint, timeout: timeout)
     case .http(let path, let expect): await get(path, expect, at: endpoint, timeout: timeout)
+    case .command: "a command is run by the platform, not over the network"
     }
   }
 

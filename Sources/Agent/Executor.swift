@@ -50,9 +50,13 @@ package actor Executor {
     package var router: any TrafficRouter
     /// What counts the requests that go through the router; nil: nothing does.
     package var counter: (any RequestCounter)?
+    /// What runs health checks that are commands; nil: nothing does.
+    package var checks: (any CheckReader)?
     package init(
-      platform: any Platform, router: any TrafficRouter, counter: (any RequestCounter)? = nil
+      platform: any Platform, router: any TrafficRouter, counter: (any RequestCounter)? = nil,
+      checks: (any CheckReader)? = nil
     ) {
+      self.checks = checks
       self.platform = platform
       self.router = router
       self.counter = counter
@@ -139,6 +143,11 @@ package actor Executor {
   ) async throws(PlatformError) {
     switch action {
     case .ensure(let order):
+      if case .command = order.spec.health.check, place.checks == nil {
+        throw .rejected(
+          fault: .platform,
+          "the platform \(assignment.platform) runs no commands: its health needs another check")
+      }
       try await ensure(order, of: assignment, on: place.platform)
     case .setInstances(let stack, let count):
       try await place.platform.setInstances(count, of: certificate(of: stack, in: assignment))

@@ -18,7 +18,7 @@ extension Pass {
         let address = router.previewAddress(of: route.route)
       else { continue }
       let stack = record.stacks[rollout.candidate]?.order?.stack
-      for test in pending {
+      for test in pending where test.needsPreview {
         let question = TestRunner.Question(
           stack: stack ?? StackID(target, rollout.candidate), launch: backend.launch,
           point: rollout.phase == .baking ? rollout.position.step : 0, test: test, address: address)

@@ -16,6 +16,7 @@ package struct PreviewTest: TestCaller {
     switch test.call {
     case .http(let path, let expect, let contains):
       await get(path, expect, contains, at: address, limit: limit)
+    case .command: TestResult(.unanswered, "a command is run in its release, not at an address")
     }
   }
 

@@ -1,5 +1,6 @@
 package import Model
 package import Planning
+package import PlatformKit
 
 /// What the probes of all stacks have shown: a value that turns results into reports.
 package struct ProbeBook: Sendable {
@@ -18,6 +19,8 @@ package struct ProbeBook: Sendable {
     var consecutivePasses = 0
     var isPassing = false
     var at: Now
+    /// Of the result that it was taken from, where a platform numbers them.
+    var serial: Int?
     /// Since when it has passed often enough.
     var provenSince: Now?
   }
@@ -58,6 +61,26 @@ package struct ProbeBook: Sendable {
   package mutating func record(
     _ key: Key, gate: HealthGate, instance: Int, endpoint: Endpoint?, failure: String?, at now: Now
   ) -> Bool {
+    enter(key, gate, instance, endpoint, failure, at: now)
+  }
+
+  /// Records what a platform's own run of the check showed, as of that run's end: the same result
+  /// counts once, and what passed in a row is what the platform has seen pass in a row.
+  @discardableResult
+  package mutating func record(
+    _ result: CheckResult, of key: Key, gate: HealthGate, at now: Now
+  ) -> Bool {
+    let known = stacks[key]?.instances[result.instance]?.serial
+    guard known.map({ $0 < result.serial }) ?? true else { return false }
+    var end = now
+    end.sinceBoot -= result.age
+    return enter(key, gate, result.instance, nil, result.failure, at: end, of: result)
+  }
+
+  private mutating func enter(
+    _ key: Key, _ gate: HealthGate, _ instance: Int, _ endpoint: Endpoint?, _ failure: String?,
+    at now: Now, of result: CheckResult? = nil
+  ) -> Bool {
     var stack = stacks.removeValue(forKey: key) ?? Stack(gate: gate)
     var record = stack.instances[instance] ?? Record(endpoint: endpoint, at: now)
     if record.endpoint != endpoint {
@@ -72,6 +95,8 @@ package struct ProbeBook: Sendable {
     let isInARow = wasFresh || endpoint == nil
     record.isPassing = failure == nil
     record.consecutivePasses = failure == nil ? (isInARow ? record.consecutivePasses : 0) + 1 : 0
+    if let result { record.consecutivePasses = result.passes }
+    record.serial = result?.serial
     record.at = now
     if record.consecutivePasses < gate.healthyAfter {
       record.provenSince = nil

@@ -1,5 +1,6 @@
 package import Model
 package import Planning
+package import PlatformKit
 
 /// Asks one instance whether it is healthy; nil means yes, a text says what is wrong.
 package protocol HealthProbe: Sendable {
@@ -10,6 +11,7 @@ package protocol HealthProbe: Sendable {
 /// known to be good before anybody needs it.
 package actor Prober {
   private let probe: any HealthProbe
+  private let checks: [PlatformName: any CheckReader]
   private let clock: AgentClock
   private let nudge: Nudge
   private var book = ProbeBook()
@@ -30,6 +32,8 @@ package actor Prober {
     var begun: Now
     /// By endpoint: it has passed once.
     var haveAnswered: [Bool]
+    /// Of a stack whose platform runs the check: its results are read, and nothing is probed.
+    var checked: BirthCertificate?
 
     init(_ gate: HealthGate, _ endpoints: [Endpoint], _ serial: Int, at now: Now) {
       (self.gate, self.endpoints, self.serial, begun) = (gate, endpoints, serial, now)
@@ -37,10 +41,13 @@ package actor Prober {
     }
   }
 
+  /// `checks`: what reads the results of checks that are commands, by platform.
   package init(
-    probe: any HealthProbe, nudge: Nudge, clock: AgentClock = .host
+    probe: any HealthProbe, checks: [PlatformName: any CheckReader] = [:], nudge: Nudge,
+    clock: AgentClock = .host
   ) {
     self.probe = probe
+    self.checks = checks
     self.nudge = nudge
     self.clock = clock
   }
@@ -118,6 +125,7 @@ package actor Prober {
     // S1: passes of a process that ended are not in a row with those of the next.
     if let last = restarts[key], last.count != stack.restarts { book.beginStreaks(of: key) }
     restarts[key] = (stack.restarts, now)
+    if case .command = gate.check { return followChecks(of: stack, key, at: now) }
     let endpoints = stack.endpoints.sorted()
     if let old = subjects[key], old.gate == gate, old.endpoints == endpoints { return }
     book.keep(instances: Set(endpoints.map(\.instance)), of: key)
@@ -129,6 +137,7 @@ package actor Prober {
   /// Probes once; what has changed meanwhile is probed anew, and the answer counts for nothing.
   private func begin(_ index: Int, of key: ProbeBook.Key, _ serial: Int) {
     guard let subject = subjects[key], subject.serial == serial else { return }
+    guard subject.checked == nil else { return read(of: key, serial) }
     let (gate, endpoint) = (subject.gate, subject.endpoints[index])
     Task {
       let failure = await probe.failure(gate.check, at: endpoint, timeout: gate.timeout)
@@ -153,6 +162,53 @@ package actor Prober {
     agenda.insert(.init(at: now.sinceBoot + pause, key: key, serial: serial, index: index))
     sleep()
   }
+
+  private func followChecks(of stack: StackObservation, _ key: ProbeBook.Key, at now: Now) {
+    book.keep(instances: Set(0..<stack.capacity.intended), of: key)
+    guard subjects[key]?.checked != stack.certificate else { return }
+    serial += 1
+    var subject = Subject(stack.certificate.spec.health, [], serial, at: now)
+    subject.checked = stack.certificate
+    subjects[key] = subject
+    read(of: key, serial)
+  }
+
+  /// Reads the newest results: the platform runs the check whether or not anybody reads them.
+  private func read(of key: ProbeBook.Key, _ serial: Int) {
+    guard let certificate = subjects[key]?.checked, let reader = checks[certificate.platform]
+    else { return }
+    Task {
+      let results: [CheckResult]?
+      do throws(PlatformError) {
+        results = try await reader.checks(of: certificate)
+      } catch {
+        // What was known ages; nothing is healthy by what nobody could read.
+        results = nil
+      }
+      self.end(results, of: key, serial)
+    }
+  }
+
+  private func end(_ results: [CheckResult]?, of key: ProbeBook.Key, _ serial: Int) {
+    guard let subject = subjects[key], subject.serial == serial else { return }
+    let now = clock.now()
+    if let results {
+      let before = book.report(key, at: now)
+      // What has no result has just begun, or ended: the last one says nothing of it.
+      book.keep(instances: Set(results.map(\.instance)), of: key)
+      for result in results { book.record(result, of: key, gate: subject.gate, at: now) }
+      let after = book.report(key, at: now)
+      if before?.proven != after?.proven || before?.healthy != after?.healthy { nudge() }
+    }
+    // Twice in each interval: a result is fresh for little more than two, counted from its end.
+    let pause = min(subject.gate.interval / 2, Self.longestReadingPause)
+    agenda.insert(.init(at: now.sinceBoot + pause, key: key, serial: serial, index: 0))
+    sleep()
+  }
+
+  /// One reading is one small file or one call: more often than once a second only for a gate in a
+  /// hurry.
+  private static let longestReadingPause = Duration.seconds(1)
 
   /// Until the next probe is due.
   private func sleep() {

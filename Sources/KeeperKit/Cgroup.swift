@@ -68,16 +68,20 @@ package struct CgroupHost: Hashable, Sendable {
 package enum CgroupLeaf: Hashable, Sendable {
   case instance(Int)
   case task(String)
+  /// The health check of an instance.
+  case check(Int)
 
   package var name: String {
     switch self {
     case .instance(let number): "instance-\(number)"
     case .task(let name): "task-\(name)"
+    case .check(let number): "check-\(number)"
     }
   }
 }
 
-/// The control group of one stack, with a leaf of its own for each instance and each task.
+/// The control group of one stack, with a leaf of its own for each instance, its
+/// health check, and each task.
 package struct StackCgroup: Sendable {
   package let host: CgroupHost
   /// `viridian/<owner>/<stack name>-<launch>`.

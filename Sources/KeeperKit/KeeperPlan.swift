@@ -22,13 +22,17 @@ package struct KeeperPlan: Hashable, Codable, Sendable {
   package var cgroup: String
   package var restart: RestartPolicy
   package var unpack: UnpackLimits
+  /// The health check, where it is a command.
+  package var check: CheckOrder?
 
   package init(
     stack: String, version: String, archive: String, archiveSHA256: String, command: [String],
     environment: [String: String], workingDirectory: String?, user: String?,
     limits: InstanceLimits, ports: [Int], secrets: String?, drainMilliseconds: Int,
-    cgroup: String, restart: RestartPolicy, unpack: UnpackLimits
+    cgroup: String, restart: RestartPolicy, unpack: UnpackLimits,
+    check: CheckOrder? = nil
   ) {
+    self.check = check
     self.stack = stack
     self.version = version
     self.archive = archive
@@ -48,8 +52,14 @@ package struct KeeperPlan: Hashable, Codable, Sendable {
 
   package var declared: Int { ports.count }
 
-  package func arguments(_ instance: Int) -> [String] {
-    command.map { $0.replacing("${port}", with: String(ports[instance])) }
+  package func arguments(_ instance: Int) -> [String] { fill(command, instance) }
+
+  package func arguments(_ check: CheckOrder, _ instance: Int) -> [String] {
+    fill(check.command, instance)
+  }
+
+  private func fill(_ texts: [String], _ instance: Int) -> [String] {
+    texts.map { $0.replacing("${port}", with: String(ports[instance])) }
   }
 
   /// The directory that instances start in.
@@ -67,6 +77,9 @@ package struct KeeperPlan: Hashable, Codable, Sendable {
     result["VIRIDIAN_PORT"] = String(ports[instance])
     return result
   }
+
+  /// The variable that a check is given beside its instance's own, and by which it is known.
+  package static let checkMark = (name: "VIRIDIAN_CHECK", value: "1")
 
   /// Exactly what a task is given: no instance and no port are its own.
   package func environment(

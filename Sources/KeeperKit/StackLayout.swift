@@ -28,6 +28,12 @@ package struct StackLayout: Hashable, Sendable {
   /// One directory for each task that was ever ordered.
   package var tasks: String { "\(directory)/tasks" }
 
+  /// What the health check showed, where it is a command, and what its runs wrote.
+  package var checks: String { "\(directory)/checks" }
+  /// `[CheckOutcome]`, by the keeper.
+  package var checkOutcomes: String { "\(checks)/outcomes.json" }
+  package func checkLog(_ instance: Int) -> String { "\(checks)/instance-\(instance).log" }
+
   package func task(_ name: String) -> TaskLayout { TaskLayout(directory: "\(tasks)/\(name)") }
   package func log(_ instance: Int) -> String { "\(logs)/instance-\(instance).log" }
   package static let incomingPrefix = "incoming-"

@@ -121,6 +121,9 @@ package enum ManifestFields {
           "Status codes that are healthy.", standard: "200"),
       ]), "A GET must answer."),
     Field("tcp", .mapping([]), "A connection must open; the default with traffic."),
+    Field(
+      "command", .list(.text),
+      "Program and arguments, run beside each instance in its environment: status 0 is healthy."),
     Field("running", .mapping([]), "It must run without restarts; the default of workers."),
     Field("interval", .duration, "Time between two probes.", standard: "1s"),
     Field("timeout", .duration, "How long one probe may take.", standard: "2s"),
@@ -163,7 +166,7 @@ package enum ManifestFields {
       "Each step of a canary is judged by its traffic, compared with stable; `{}`: as usual."),
     Field(
       "tests", .list(.mapping(test)),
-      "What a new version must pass at the route's `preview`: before it has traffic, and after each step."
+      "What a new version must pass before it has traffic, and after each step."
     ),
     Field(
       "irreversible", .bool,
@@ -242,9 +245,14 @@ package enum ManifestFields {
           "expect", .either(.integer(100...599), .list(.integer(100...599))),
           "Status codes that pass.", standard: "200"),
         Field("contains", .text, "The answer's body has to hold this, such as `${version}`."),
-      ]), "A GET through the preview must answer.", required: true),
+      ]), "A GET through the preview must answer."),
     Field(
-      "deadline", .duration, "It is tried every second, for no longer than this.", standard: "30s"),
+      "command", .list(.text),
+      "Or: a program of the release that must end with status 0, in the workload's environment; `${version}` is the version."
+    ),
+    Field(
+      "deadline", .duration, "A GET is tried every second for so long; a command is ended.",
+      standard: "30s"),
   ]
 
   private static let step = [

@@ -128,12 +128,16 @@ extension MappingReader {
       checks.append(.http(path: path, expect: expect))
     }
     if self["tcp"] != nil { checks.append(.tcp) }
+    if self["command"] != nil { checks.append(.command(checkCommand(&problems))) }
     if self["running"] != nil { checks.append(.running) }
     if checks.count > 1 {
-      problems.append(node.error("name one of http, tcp and running, not \(checks.count)"))
+      problems.append(
+        node.error("name one of http, tcp, command and running, not \(checks.count)"))
     }
-    if mode == .none, let check = checks.first, check != .running {
-      problems.append(node.error("a worker (traffic.mode none) has no endpoint: use running: {}"))
+    if mode == .none, checks.contains(where: \.needsEndpoint) {
+      problems.append(
+        node.error(
+          "a worker (traffic.mode none) has no endpoint: use running: {} or a command"))
     }
     let gate = HealthGate(
       check: checks.first ?? Self.standardCheck(mode),
@@ -160,6 +164,27 @@ extension MappingReader {
       problems.append(node.error("\"path\" must begin with / and hold no white space"))
     }
     return (path, codes.isEmpty ? [200] : codes.sorted())
+  }
+
+  /// `health.command`. What it needs to know it finds in its environment.
+  private func checkCommand(_ problems: inout [Diagnostic]) -> [String] {
+    let nodes = list("command")
+    if nodes.first?.text?.isEmpty ?? true {
+      problems.append((self["command"] ?? node).error("\"command\" must name a program"))
+    }
+    for node in nodes {
+      let text = (node.text ?? "").replacing("${port}", with: "").replacing(
+        "${generation}", with: "")
+      if text.contains("${") {
+        problems.append(
+          node.error(
+            "only ${port} and ${generation} can be used here",
+            suggestion: "VIRIDIAN_VERSION, VIRIDIAN_INSTANCE and the workload's own variables are "
+              + "in its environment"))
+      }
+      if text.utf8.contains(0) { problems.append(node.error("it holds a NUL byte")) }
+    }
+    return nodes.map { $0.text ?? "" }
   }
 
   /// The check where none is named.
@@ -233,5 +258,15 @@ extension MappingReader {
 
   private static func isDigit(_ character: Character) -> Bool {
     character.isASCII && character.isNumber
+  }
+}
+
+extension HealthGate.Check {
+  /// It asks the instance over the network.
+  fileprivate var needsEndpoint: Bool {
+    switch self {
+    case .http, .tcp: true
+    case .command, .running: false
+    }
   }
 }

@@ -35,12 +35,18 @@ struct TargetReading {
     }
     let spec = application.spec
     let traffic = spec.mapping("traffic")?.trafficPolicy() ?? TrafficPolicy()
-    let health = (target?.mapping("health") ?? spec.mapping("health"))?
-      .healthGate(traffic.mode, &problems)
+    let declared = target?.mapping("health") ?? spec.mapping("health")
+    let health = declared?.healthGate(traffic.mode, &problems)
+    let policy = target?.mapping("rollout") ?? spec.mapping("rollout")
+    let tests = policy?.list("tests").compactMap { MappingReader($0)["command"] }
+    if !workload.runsCommands,
+      let node = declared?["command"] ?? spec["jobs"] ?? tests?.first
+    {
+      problems.append(
+        node.error("a \(workload.kind) on platform \"\(platform)\" can run no command beside it"))
+    }
     let instances = target?.integer("instances") ?? spec.integer("instances") ?? 1
-    var rollout =
-      (target?.mapping("rollout") ?? spec.mapping("rollout"))?
-      .rolloutPolicy(instances: instances, &problems) ?? RolloutPolicy()
+    var rollout = policy?.rolloutPolicy(instances: instances, &problems) ?? RolloutPolicy()
     let isShared = rollout.strategy == .canary || rollout.strategy == .rolling
     if isShared, traffic.mode == .none || traffic.exclusive {
       let why =
@@ -124,7 +130,7 @@ struct TargetReading {
 
   private mutating func workload(
     _ platform: PlatformName, _ decoders: PlatformDecoders
-  ) -> (kind: String, decoded: DecodedWorkload)? {
+  ) -> (kind: String, decoded: DecodedWorkload, runsCommands: Bool)? {
     let declared = application.spec.mapping("workload")
     let fitting = decoders.workloads.filter { declared?[$0.kind] != nil }
     guard fitting.count == 1, let decoder = fitting.first, let node = declared?[decoder.kind] else {
@@ -144,7 +150,7 @@ struct TargetReading {
     do throws(DecodingProblems) {
       let decoded = try decoder.decode(node, substitutions)
       problems += decoded.warnings
-      return (decoder.kind, decoded)
+      return (decoder.kind, decoded, decoder.runsCommands)
     } catch {
       problems += error.diagnostics
       return nil

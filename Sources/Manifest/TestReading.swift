@@ -7,21 +7,37 @@ extension MappingReader {
     var tests: [TestDeclaration] = []
     for node in list("tests") {
       let reader = MappingReader(node)
-      guard let name = reader.text("name"), let http = reader.mapping("http") else { continue }
+      guard let name = reader.text("name"), let call = reader.call(&problems) else { continue }
       if tests.contains(where: { $0.name == name }) {
         problems.append(node.error("two tests are called \(name)"))
       }
-      let (path, expect) = http.request(&problems)
-      problems += http.unknownNames
       tests.append(
-        TestDeclaration(
-          name: name, call: .http(path: path, expect: expect, contains: http.text("contains")),
-          deadline: reader.deadline(&problems)))
+        TestDeclaration(name: name, call: call, deadline: reader.deadline(&problems)))
     }
     if !(1...20).contains(list("tests").count), let node = self["tests"] {
       problems.append(node.error("\"tests\" has 1 to 20 entries"))
     }
     return tests
+  }
+
+  private func call(_ problems: inout [Diagnostic]) -> TestDeclaration.Call? {
+    let (http, command) = (mapping("http"), list("command"))
+    guard (http == nil) != command.isEmpty else {
+      problems.append(node.error("a test has either http or a command"))
+      return nil
+    }
+    guard let http else { return .command(command.map { checked($0, &problems) }) }
+    problems += http.unknownNames
+    let (path, expect) = http.request(&problems)
+    return .http(path: path, expect: expect, contains: http.text("contains"))
+  }
+
+  private func checked(_ argument: ManifestNode, _ problems: inout [Diagnostic]) -> String {
+    let text = argument.text ?? ""
+    if text.replacing(Self.version, with: "").contains("${") {
+      problems.append(argument.error("a test knows ${version} alone"))
+    }
+    return text
   }
 
   /// What `${…}` in a test may stand for.
@@ -55,6 +71,8 @@ extension TestDeclaration {
       test.call = .http(
         path: path.replacing("${version}", with: version), expect: expect,
         contains: contains?.replacing("${version}", with: version))
+    case .command(let command):
+      test.call = .command(command.map { $0.replacing("${version}", with: version) })
     }
     return test
   }

@@ -7,6 +7,8 @@ package struct HealthGate: Hashable, Codable, Sendable {
     case tcp
     /// A GET of `path` at the instance's own endpoint answers with one of `expect`.
     case http(path: String, expect: [Int])
+    /// A command of the release ends with status 0, run beside the instance in its own environment.
+    case command([String])
   }
 
   package var check: Check = .running
@@ -52,6 +54,7 @@ extension HealthGate.Check {
     case .tcp: "tcp"
     case .http(let path, let expect):
       ["http": ["path": .string(path), "expect": .array(expect.sorted().map { .integer($0) })]]
+    case .command(let words): ["command": .array(words.map { .string($0) })]
     }
   }
 }

@@ -4,12 +4,14 @@ package struct TestDeclaration: Hashable, Codable, Sendable {
     /// A GET of `path` at the route's preview answers with one of `expect`, and with `contains` in its body;
     /// nil: whatever the body is.
     case http(path: String, expect: [Int], contains: String?)
+    /// The command ends with status 0 in the release of the stack; it is run once.
+    case command([String])
   }
 
   /// Unique among the tests of one rollout.
   package var name: String
   package var call: Call
-  /// It is tried until it passes, for no longer than this.
+  /// A GET is tried until it passes, for no longer than this; a command is ended after it.
   package var deadline: Duration
   package init(name: String, call: Call, deadline: Duration = .seconds(30)) {
     self.name = name
@@ -21,6 +23,7 @@ package struct TestDeclaration: Hashable, Codable, Sendable {
   package var needsPreview: Bool {
     switch call {
     case .http: true
+    case .command: false
     }
   }
 }

@@ -12,6 +12,8 @@ package struct TestRun: Hashable, Codable, Sendable {
   }
 
   package let declared: [TestDeclaration]
+  /// How often they were asked for before: at each point of the rollout they are others.
+  package private(set) var round = 0
   /// They are asked for now.
   package private(set) var isOpen = false
   /// Those that have ended, by name.
@@ -55,5 +57,16 @@ package struct TestRun: Hashable, Codable, Sendable {
   }
 
   /// The next point asks for them anew.
-  mutating func close() { self = TestRun(declared) ?? self }
+  mutating func close() {
+    round += isOpen ? 1 : 0
+    (isOpen, results, waited) = (false, [:], .zero)
+  }
+
+  /// The command of a test as it is run in this round; nil: it is none.
+  package func task(of test: TestDeclaration, preview: String?) -> StackTask? {
+    guard case .command(let command) = test.call else { return nil }
+    return StackTask(
+      name: "test-\(test.name)-\(round)", command: command,
+      environment: preview.map { ["VIRIDIAN_PREVIEW": $0] } ?? [:], deadline: test.deadline)
+  }
 }

@@ -65,6 +65,9 @@ package protocol WorkloadDecoder: Sendable {
   /// The longest stack name the platform takes, in bytes.
   var nameLimit: Int { get }
 
+  /// Whether a command can be run beside an instance, as a health check.
+  var runsCommands: Bool { get }
+
   /// JSON Schema of the payload (draft 2020-12).
   var schema: CanonicalValue { get }
 

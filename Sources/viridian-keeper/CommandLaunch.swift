@@ -36,6 +36,20 @@ struct CommandLaunch {
     }
   }
 
+  /// In the instance's own environment.
+  func request(check: CheckOrder, of instance: Int) throws(LaunchWait) -> SpawnRequest {
+    var environment = plan.environment(instance, layout, secrets: try secrets())
+    environment[KeeperPlan.checkMark.name] = KeeperPlan.checkMark.value
+    do throws(HostError) {
+      let output = try Descriptor(
+        open: layout.checkLog(instance), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW)
+      return try request(
+        plan.arguments(check, instance), environment, output: output, .check(instance))
+    } catch {
+      throw LaunchWait(reason: "\(error)")
+    }
+  }
+
   private func request(
     _ arguments: [String], _ environment: [String: String], output: Descriptor,
     _ leaf: CgroupLeaf

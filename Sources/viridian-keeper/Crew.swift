@@ -81,6 +81,15 @@ struct Crew {
     seats.compactMap { $0.status.process }.filter(\.isAlive).map(\.pid)
   }
 
+  /// Living instances that nobody has told to stop, by number.
+  var serving: [Int: ProcessIdentity] {
+    var found: [Int: ProcessIdentity] = [:]
+    for (number, seat) in seats.enumerated() where !seat.status.isStopping {
+      if let process = seat.status.process, process.isAlive { found[number] = process }
+    }
+    return found
+  }
+
   /// Whose exits will be asked for.
   var awaited: [Int32] { seats.compactMap { $0.status.process?.pid } }
 

@@ -17,6 +17,8 @@ struct Keeper {
   private let plan: KeeperPlan
   private var crew: Crew
   private var tasks: Tasks
+  /// nil: health is looked at over the network, or not by commands.
+  private var checks: Checks?
   private var exits = ExitWords()
   private let watch: Watch
   private var unpackDelayMilliseconds = 1000
@@ -54,6 +56,7 @@ struct Keeper {
     self.plan = plan
     crew = try Crew(layout, plan, launch, remnants)
     tasks = try Tasks(layout, plan, launch, remnants)
+    checks = try Checks(layout, plan, launch, remnants)
     watch = Watch(layout)
   }
 
@@ -74,18 +77,19 @@ struct Keeper {
   private mutating func step() throws(HostError) -> Bool {
     let isRetiring = try HostFile.exists(layout.retiring)
     let intended = isRetiring ? 0 : try self.intended()
-    // Never under a living instance, whoever removed the manifest.
-    if !isRetiring, crew.isEmpty, try !hasRelease() {
+    // Never under what lives, whoever removed the manifest.
+    if !isRetiring, crew.isEmpty, tasks.awaited.isEmpty, try !hasRelease() {
       guard let isRefused = try unpack() else { return false }
       if isRefused { return true }
     }
-    exits.reap(awaited: Set(crew.awaited + tasks.awaited))
+    exits.reap(awaited: Set(crew.awaited + tasks.awaited + (checks?.awaited ?? [])))
     try crew.step(intended: intended, at: Host.millisecondsSinceBoot, &exits)
     try tasks.step(isRetiring: isRetiring, at: Host.millisecondsSinceBoot, &exits)
-    if intended == 0, crew.isEmpty, tasks.isEmpty { return true }
+    try checks?.step(crew.serving, at: Host.millisecondsSinceBoot, &exits)
+    if intended == 0, crew.isEmpty, tasks.isEmpty, checks?.isEmpty ?? true { return true }
     watch.wait(
-      processes: crew.processes + tasks.awaited,
-      milliseconds: min(crew.milliseconds, tasks.milliseconds))
+      processes: crew.processes + tasks.awaited + (checks?.awaited ?? []),
+      milliseconds: min(crew.milliseconds, tasks.milliseconds, checks?.milliseconds ?? 1000))
     return false
   }
 

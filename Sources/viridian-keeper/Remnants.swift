@@ -1,7 +1,7 @@
 import Glibc
 import KeeperKit
 
-/// Living processes of an instance or a task, as the kernel knows them: whatever the records say,
+/// Living processes of an instance, a check or a task, as the kernel knows them: whatever the records say,
 /// nothing is started while one of them is there.
 struct Remnants {
   let layout: StackLayout
@@ -38,12 +38,15 @@ struct Remnants {
   private func isMarked(_ pid: Int32, _ leaf: CgroupLeaf) -> Bool {
     do throws(HostError) {
       let strings = try HostProcess.strings(pid, "environ")
-      let mark =
-        switch leaf {
-        case .instance(let number): "VIRIDIAN_INSTANCE=\(number)"
-        case .task(let name): "VIRIDIAN_TASK=\(name)"
-        }
-      return strings.contains("HOME=\(layout.scratch)") && strings.contains(mark)
+      guard strings.contains("HOME=\(layout.scratch)") else { return false }
+      let mark = "\(KeeperPlan.checkMark.name)=\(KeeperPlan.checkMark.value)"
+      switch leaf {
+      case .instance(let number):
+        return strings.contains("VIRIDIAN_INSTANCE=\(number)") && !strings.contains(mark)
+      case .check(let number):
+        return strings.contains("VIRIDIAN_INSTANCE=\(number)") && strings.contains(mark)
+      case .task(let name): return strings.contains("VIRIDIAN_TASK=\(name)")
+      }
     } catch {
       // Ended meanwhile, or not ours to read.
       return false

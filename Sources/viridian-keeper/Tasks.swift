@@ -50,6 +50,7 @@ struct Tasks {
     self.launch = launch
     self.remnants = remnants
     try HostDirectory.make(layout.tasks)
+    try find()
   }
 
   /// Nothing runs, and nothing is to be started.
@@ -129,10 +130,6 @@ struct Tasks {
   /// The mark is on disk before the process may run, and nobody can make it twice.
   private func start(_ run: inout Run, at now: Int) throws(HostError) {
     guard now >= run.notBefore else { return }
-    // The agent has done so before, or was killed: a mark must not be lost with its directory.
-    for directory in [layout.directory, layout.tasks] {
-      try HostFile.syncDirectory(directory)
-    }
     failpoint("keeper.before-task")
     let child: HeldProcess
     do throws(LaunchWait) {
@@ -176,6 +173,9 @@ struct Tasks {
       guard let identity = HostProcess.read(child.pid)?.identity else {
         throw .system(what: "cannot identify the process \(child.pid)", errno: ESRCH)
       }
+      // The agent has done so before, or was killed: a mark must not be lost with its directory.
+      try HostFile.syncDirectory(layout.directory)
+      try HostFile.syncDirectory(layout.tasks)
       let start = TaskStart(process: identity, milliseconds: now)
       try HostFile.create(try HostFile.json(start), at: files.start)
       run.start = start

@@ -29,10 +29,10 @@ enum PlatformCatalog {
       var proxy = HAProxySettings(directory: "\(directory)/haproxy")
       proxy.reloadInterval = entry.reloadEvery
       let router = try HAProxyRouter(proxy)
+      let platform = LocalPlatform(
+        name: entry.name, settings: settings, key: key, owner: configuration.owner)
       return Executor.Place(
-        platform: LocalPlatform(
-          name: entry.name, settings: settings, key: key, owner: configuration.owner),
-        router: router, counter: router)
+        platform: platform, router: router, counter: router, checks: platform)
     default: throw unknown(entry.kind)
     }
   }

@@ -131,6 +131,25 @@ import Testing
     try await rig.close()
   }
 
+  @Test func `the release is not made anew under a task that runs`() async throws {
+    let rig = try Rig(
+      scripts: ["job": "echo x >> $HOME/runs\nwhile [ ! -e $HOME/end ]; do sleep 0.05; done\n"])
+    try rig.intend(0)
+    try rig.order("long", ["./job"])
+    let first = try rig.keep()
+    try await rig.until("it runs") { try rig.lines("runs").count == 1 }
+    try await rig.killKeeper(first)
+    let release = try HostFile.status(rig.layout.release)?.st_ino
+    try HostDirectory.remove(rig.layout.manifest)
+    let second = try rig.keep()
+    try await rig.until("the successor is at work") { try rig.status?.keeper.pid == second }
+    #expect(try HostFile.status(rig.layout.release)?.st_ino == release)
+    try HostFile.write([], to: "\(rig.layout.scratch)/end")
+    try await rig.end(of: second)
+    #expect(try rig.lines("runs").count == 1)
+    try await rig.close()
+  }
+
   @Test func `after a reboot a task that had begun is lost and not run again`() async throws {
     let rig = try Rig(scripts: ["job": "echo x >> $HOME/runs\n"])
     try rig.intend(0)

@@ -14,7 +14,7 @@ extension StackSketch {
       environment: ["GREETING": "hello", "PASSWORD": "${secret:file:password}"],
       limits: ["memoryBytes": 134_217_728, "cpuMillis": 500, "pids": 64],
       secrets: ["password": "correct-horse"], launch: "launch-\(generation)",
-      health: HealthGate(deadline: .seconds(60 + generation)))
+      health: HealthGate(check: .command(["/bin/true"]), deadline: .seconds(60 + generation)))
   }
 }
 

@@ -93,6 +93,9 @@ private let planChanges: [HandMadeChange] =
       "environment", Reading { $1.spec.workload["environment"]?.json ?? "" }, #"{"A":"b"}"#
     ) { $0.environment = ["A": "b"] },
     edit("workingDirectory", "none", "static") { $0.workingDirectory = "static" },
+    edit("check", #"["/bin/true"] 1000 2000"#, #"["/bin/false"] 1000 2000"#) {
+      $0.check?.command = ["/bin/false"]
+    },
     edit("user", "none", "nobody") { $0.user = "nobody" },
     edit("limits/memoryBytes", "134217728", "none") { $0.limits.memoryBytes = nil },
     edit("limits/cpuMillis", "500", "1") { $0.limits.cpuMillis = 1 },

@@ -26,7 +26,28 @@ import Testing
       for pattern in LocalPlatform.fields {
         #expect(inspection.readings.keys.contains { matches($0, pattern) }, "\(pattern)")
       }
-      #expect(inspection.exhaustive == [FieldPath("release", "/files")])
+      #expect(
+        inspection.exhaustive
+          == [FieldPath("stack", "/plan/check"), FieldPath("release", "/files")])
+    }
+  }
+
+  @Test func `a check that somebody adds to a plan without one was added`() async throws {
+    try await Rig.with { rig in
+      let launch = try rig.launch()
+      try await rig.launched(launch)
+      let check = FieldPath("stack", "/plan/check")
+      let before = try await rig.platform.inspect(launch.certificate)
+      #expect(before.readings[check] == .absent && before.declared[check] == nil)
+      try rig.editPlan(launch.certificate) {
+        $0.check = CheckOrder(command: ["x"], intervalMilliseconds: 1, timeoutMilliseconds: 2)
+      }
+      let fingerprint = Fingerprint(schema: before.schema, declared: before.declared, settled: [:])
+      let findings = DriftComparison.findings(
+        try await rig.platform.inspect(launch.certificate), against: fingerprint, ignoring: [],
+        stack: "web")
+      let found = findings.filter { $0.path == check.pointer }
+      #expect(found.map(\.word) == [.added] && found[0].actual == #"["x"] 1 2"#)
     }
   }
 

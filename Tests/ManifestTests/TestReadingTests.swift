@@ -30,6 +30,8 @@ import Testing
   }
 
   @Test(arguments: [
+    ("[{ name: a }]", "a test has either http or a command"),
+    ("[{ name: a, command: [./t, '${port}'] }]", "a test knows ${version} alone"),
     ("[]", "\"tests\" has 1 to 20 entries"),
     ("[{ name: a, http: { path: '/${port}' } }]", "a test knows ${version} alone"),
     ("[{ name: a, http: { path: x } }]", "\"path\" must begin with / and hold no white space"),
@@ -41,6 +43,12 @@ import Testing
   ])
   func `what makes no sense is told`(_ tests: String, _ message: String) {
     #expect(read(tests).1 == [message])
+  }
+
+  @Test func `a command needs no preview`() {
+    let (policy, messages) = read("[{ name: a, command: [./t, '${version}'] }]", hasPreview: false)
+    #expect(messages == [])
+    #expect(policy?.tests == [TestDeclaration(name: "a", call: .command(["./t", "2.1.0"]))])
   }
 
   @Test func `without a preview there is no way to test what has no traffic`() {

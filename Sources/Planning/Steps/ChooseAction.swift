@@ -169,6 +169,7 @@ extension TargetPass {
     case .gating:
       unpark(candidate)
       runJobAfterGate(rollout)
+      runTest(of: rollout)
     case .shifting:
       guard isWorker, rolloutObjection == nil, isProven(candidate) else { return }
       for generation in stacks.keys.sorted()
@@ -176,7 +177,9 @@ extension TargetPass {
         if !isParked(generation) { parkNow(generation, "\(candidate) takes over") }
       }
     case .rollingBack: takeBack(rollout)
-    case .baking: launchBeside()
+    case .baking:
+      launchBeside()
+      runTest(of: rollout)
     case .promoted, .rolledBack: return
     }
   }

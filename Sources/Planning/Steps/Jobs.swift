@@ -114,12 +114,12 @@ extension TargetPass {
     for job in certificate.spec.jobs ?? []
     where remembered(job, certificate.stackDigest) == nil {
       let hasPassed = job.time == .before ? stack.capacity.intended > 0 : weight(generation) > 0
-      let isSeen = stack.tasks?.contains { $0.name == job.task.name } == true
-      guard isSeen || hasPassed else { continue }
-      remember(
-        JobRecord(
-          digest: certificate.stackDigest, task: job.task.name, generation: generation,
-          state: isSeen ? .begun : .succeeded))
+      let task = stack.tasks?.first { $0.name == job.task.name }
+      guard task != nil || hasPassed else { continue }
+      var known = JobRecord(
+        digest: certificate.stackDigest, task: job.task.name, generation: generation, state: .begun)
+      known.state = task == nil ? .succeeded : state(of: known, task) ?? .begun
+      remember(known)
     }
   }
 

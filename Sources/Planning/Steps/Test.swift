@@ -11,9 +11,10 @@ extension TargetPass {
 
   /// Once a pass, before anything is decided: what has ended since.
   mutating func takeTests() {
-    guard let rollout = record.rollout, let run = rollout.tests, rollout.stop == nil,
-      let answers = input.whole.tests
-    else { return }
+    guard isKnown, let rollout = record.rollout, let run = rollout.tests, rollout.stop == nil else {
+      return
+    }
+    let answers = (input.whole.tests ?? [:]).merging(commandResults(rollout, run)) { own, _ in own }
     _ = record.rollout?.handle(.tests(.answered(answers)))
     guard let now = record.rollout?.tests else { return }
     for test in run.pending {
@@ -23,6 +24,43 @@ extension TargetPass {
         .decision, rollout.candidate,
         "test \(test.name) of \(rollout.candidate) \(point) \(result.verdict.rawValue): \(result.words)"
       )
+    }
+  }
+
+  /// What the platform shows of those that are commands.
+  private func commandResults(_ rollout: RolloutMachine, _ run: TestRun) -> [String: TestResult] {
+    var results: [String: TestResult] = [:]
+    for test in run.pending {
+      let task = run.task(of: test, preview: preview)
+      guard let seen = stacks[rollout.candidate]?.tasks?.first(where: { $0.name == task?.name })
+      else { continue }
+      let words = seen.output.split(whereSeparator: \.isNewline).last.map(String.init)
+      results[test.name] =
+        switch seen.state {
+        case .running: TestResult(.trying, "runs")
+        case .succeeded: TestResult(.passed, words ?? "status 0")
+        case .failed(let reason):
+          TestResult(.failed, words.map { "\(reason): \($0)" } ?? reason)
+        case .lost(let reason): TestResult(.unanswered, reason)
+        }
+    }
+    return results
+  }
+
+  private var preview: String? { spec?.route?["preview"]?.string }
+
+  /// The next command that is asked for, one after the other.
+  mutating func runTest(of rollout: RolloutMachine) {
+    guard actions.isEmpty, rolloutObjection == nil, let run = rollout.tests,
+      isComplete(rollout.candidate), let reference = reference(rollout.candidate),
+      !isRunningTask(rollout.candidate)
+    else { return }
+    let seen = Set((stacks[rollout.candidate]?.tasks ?? []).map(\.name))
+    for test in run.pending {
+      guard let task = run.task(of: test, preview: preview), !seen.contains(task.name) else {
+        continue
+      }
+      return act(.runTask(reference, task), "runs test \(test.name) of \(rollout.candidate)")
     }
   }
 

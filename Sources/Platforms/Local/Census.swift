@@ -4,7 +4,7 @@ import KeeperKit
 struct Census: Sendable {
   private struct Mark: Hashable {
     var scratch: String
-    /// nil: a task's.
+    /// nil: a task's, or a check's.
     var instance: String?
   }
 
@@ -25,7 +25,7 @@ struct Census: Sendable {
     marked = found
   }
 
-  /// Living processes of one instance; nil: of all instances and tasks, and the keeper.
+  /// Living processes of one instance; nil: of everything, and the keeper.
   func processes(
     _ instance: Int?, _ cgroup: StackCgroup, _ layout: StackLayout
   ) throws(HostError) -> [HostProcess] {
@@ -52,10 +52,12 @@ struct Census: Sendable {
   }
 
   private static func mark(_ pid: Int32) -> Mark? {
-    let values = values(pid, ["HOME", "VIRIDIAN_INSTANCE", "VIRIDIAN_TASK"])
+    let values = values(pid, ["HOME", "VIRIDIAN_INSTANCE", "VIRIDIAN_TASK", check])
     guard let scratch = values[0], values[1] != nil || values[2] != nil else { return nil }
-    return Mark(scratch: scratch, instance: values[1])
+    return Mark(scratch: scratch, instance: values[3] == nil ? values[1] : nil)
   }
+
+  private static let check = KeeperPlan.checkMark.name
 
   private static func values(_ pid: Int32, _ names: [String]) -> [String?] {
     // Processes end while they are looked at, and other users' cannot be read: none of ours.

@@ -38,6 +38,7 @@ struct Inspector: Sendable {
     var sheet = Sheet(refusal: refusal)
     readDirectory(layout, &sheet)
     PlanFields(site: site).read(certificate, spec, layout, &sheet)
+    sheet.exhaustive.append(FieldPath("stack", PlanFields.check))
     readSecrets(certificate, spec, &sheet)
     releases.read(layout, &sheet)
     InstanceFields(site: site, files: files).read(certificate, spec, layout, &sheet)

@@ -6,7 +6,7 @@ package import PlatformKit
 ///
 /// It remembers nothing but what files held when they were last read; calls of different kinds
 /// wait for nobody but their own kind, so that a large inspection delays no observation.
-package final class LocalPlatform: Platform {
+package final class LocalPlatform: Platform, CheckReader {
   package let name: PlatformName
   package var identity: String { site.identity }
   /// Processes and files are read where they are.
@@ -24,6 +24,7 @@ package final class LocalPlatform: Platform {
   private let acting = Lane("act")
   private let inspecting = Lane("inspect")
   private let reading = Lane("logs")
+  private let checking = Lane("checks")
 
   /// `key` makes and checks certificates; `owner` is whose stacks these are. `refusal` is asked
   /// before each field that `inspect` reads; its answer is why this host cannot read it.
@@ -79,6 +80,15 @@ package final class LocalPlatform: Platform {
     let inspector = inspector
     return try await inspecting.run { () throws(PlatformError) in
       try inspector.inspect(certificate)
+    }
+  }
+
+  package func checks(
+    of certificate: BirthCertificate
+  ) async throws(PlatformError) -> [CheckResult] {
+    let outcomes = CheckOutcomes(site: site, files: files)
+    return try await checking.run { () throws(PlatformError) in
+      try outcomes.read(certificate)
     }
   }
 

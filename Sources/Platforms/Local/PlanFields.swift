@@ -13,7 +13,8 @@ struct PlanFields: Sendable {
     let plan = KeeperPlan(
       stack: "", version: "", archive: "", archiveSHA256: "", command: [], environment: [:],
       workingDirectory: nil, user: nil, limits: InstanceLimits(), ports: [], secrets: nil,
-      drainMilliseconds: 0, cgroup: "", restart: RestartPolicy(), unpack: UnpackLimits())
+      drainMilliseconds: 0, cgroup: "", restart: RestartPolicy(), unpack: UnpackLimits(),
+      check: CheckOrder(command: [], intervalMilliseconds: 0, timeoutMilliseconds: 0))
     return (Array(declared(plan).keys) + Array(settled(plan).keys)).sorted()
   }()
 
@@ -56,7 +57,7 @@ struct PlanFields: Sendable {
 
   static func declared(_ plan: KeeperPlan) -> [String: String] {
     let environment = plan.environment.mapValues { CanonicalValue.string($0) }
-    return [
+    var fields = [
       "/plan/schema": String(plan.schema), "/plan/stack": plan.stack,
       "/plan/version": plan.version, "/plan/archiveSHA256": plan.archiveSHA256,
       "/plan/command": CanonicalValue.array(plan.command.map { .string($0) }).json,
@@ -69,7 +70,16 @@ struct PlanFields: Sendable {
       "/plan/instances": String(plan.ports.count), "/plan/secrets": plan.secrets ?? none,
       "/plan/cgroup": plan.cgroup,
     ]
+    // Absent without one, as from plans of before there were any: so nothing is new about those.
+    fields[check] = plan.check.map { check in
+      let words = CanonicalValue.array(check.command.map { .string($0) }).json
+      return "\(words) \(check.intervalMilliseconds) \(check.timeoutMilliseconds)"
+    }
+    return fields
   }
+
+  /// Listed in full: one that is not declared was added.
+  static let check = "/plan/check"
 
   static func settled(_ plan: KeeperPlan) -> [String: String] {
     let restart = plan.restart

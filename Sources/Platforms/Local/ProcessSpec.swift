@@ -93,6 +93,16 @@ extension Site {
       user: spec.user, limits: spec.limits, ports: details.ports,
       secrets: hasSecrets ? secrets(certificate) : nil,
       drainMilliseconds: details.drainMilliseconds, cgroup: cgroup(certificate).path,
-      restart: settings.restart, unpack: settings.unpack)
+      restart: settings.restart, unpack: settings.unpack,
+      check: check(certificate.spec.health, certificate))
+  }
+
+  /// nil: it is no command, and not for a keeper.
+  private func check(_ gate: HealthGate, _ certificate: BirthCertificate) -> CheckOrder? {
+    guard case .command(let command) = gate.check else { return nil }
+    return CheckOrder(
+      command: command.map { fill($0, certificate) },
+      intervalMilliseconds: gate.interval.milliseconds,
+      timeoutMilliseconds: gate.timeout.milliseconds)
   }
 }

@@ -6,6 +6,7 @@ package struct ProcessWorkloadDecoder: WorkloadDecoder {
   package let kind = "process"
   /// A stack's name is a directory and part of a cgroup's name.
   package let nameLimit = 128
+  package let runsCommands = true
 
   package init() {}
 
