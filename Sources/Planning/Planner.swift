@@ -47,7 +47,7 @@ private struct Fleet {
       judge.memory.handledRequest = max(judge.memory.handledRequest, request.sequence)
     }
     let clashes = nameClashes()
-    _ = ReleaseParties.tie(&passes)
+    _ = ReleaseParties.tie(&passes, isJudged: false)
     for index in passes.indices {
       passes[index].facts.isPaused = judge.memory.isPaused
       passes[index].clash = passes[index].openContest ?? clashes[passes[index].id]
@@ -73,7 +73,7 @@ private struct Fleet {
         passes[index].dependency = "whether what it depends on is ready is not known yet"
       }
     }
-    _ = ReleaseParties.tie(&passes)
+    _ = ReleaseParties.tie(&passes, isJudged: false)
   }
 
   /// Two targets must not have the same stack names; the newcomer waits.
@@ -108,7 +108,7 @@ private struct Fleet {
   /// any history needs.
   mutating func judgeGroups() {
     for round in 0..<16 {
-      let changed = ReleaseParties.tie(&passes)
+      let changed = ReleaseParties.tie(&passes, isJudged: true)
       let members = round == 0 ? passes.indices.filter { passes[$0].party != nil } : changed
       for index in members { passes[index].settle() }
       if members.isEmpty { return }

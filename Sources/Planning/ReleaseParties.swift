@@ -17,6 +17,10 @@ struct ReleaseParty: Equatable {
   var fault: String?
   /// What depends on it has traffic that it gives back first.
   var isYielding = false
+  /// The others are on their way to what follows what it runs.
+  var isOvertaken = false
+  /// Made after every member was looked at in this pass.
+  var isJudged = false
 }
 
 /// Which targets of one pass are one release: those of one group, environment and source that are on their
@@ -49,8 +53,9 @@ enum ReleaseParties {
     var commit: CommitID
   }
 
-  /// Tells each member of its release; the answer is who was told something new.
-  static func tie(_ passes: inout [TargetPass]) -> [Int] {
+  /// Tells each member of its release; the answer is who was told something new. `isJudged`: every member was
+  /// looked at in this pass.
+  static func tie(_ passes: inout [TargetPass], isJudged: Bool) -> [Int] {
     let members = passes.indices.filter { passes[$0].isGrouped }
     guard !members.isEmpty else { return [] }
     var seats: [Seat] = []
@@ -60,7 +65,11 @@ enum ReleaseParties {
     }
     var parties: [Int: ReleaseParty] = [:]
     for table in tables(seats, passes) {
-      for seat in table where seat.isOwn { parties[seat.index] = party(of: seat, table, passes) }
+      for seat in table where seat.isOwn {
+        var party = party(of: seat, table, passes)
+        party.isJudged = isJudged
+        parties[seat.index] = party
+      }
     }
     return members.filter { index in
       defer { passes[index].party = parties[index] }
@@ -98,7 +107,10 @@ enum ReleaseParties {
     var party = ReleaseParty()
     for other in table.sorted(by: { $0.target < $1.target }) {
       if case .faulty(let why) = other.state { party.fault = party.fault ?? why }
-      guard other.index != seat.index else { continue }
+      guard other.index != seat.index else {
+        party.isOvertaken = party.isOvertaken || !other.isOwn
+        continue
+      }
       if party.companions.last != other.target { party.companions.append(other.target) }
       switch other.state {
       case .finished: party.finished.insert(other.target)

@@ -13,7 +13,7 @@ import Testing
 
   @Test func `every example that is marked is run`() throws {
     let marked = try Self.page().matches(of: /<!-- run: ([^>]*) -->/).map { String($0.1) }
-    #expect(marked == Self.names)
+    #expect(marked == Self.names + ["group"])
   }
 
   @Test(arguments: names) func `an example goes as it says`(_ name: String) async throws {
@@ -47,6 +47,47 @@ import Testing
       try host.remote.revert()
       try await host.synced("1.0.0", within: .seconds(120))
       #expect(try await host.answer().body.contains("1.0.0"))
+    }
+  }
+
+  /// One commit changes both; then one that fails.
+  @Test func `a group goes as it says`() async throws {
+    let example = try Self.example("group")
+    try await withHost(keeping: ["web@production", "mailer@production"], isLong: true) { host in
+      let web = "environments/production/web.yaml"
+      let mailer = "applications/mailer/application.yaml"
+      for file in [web, "environments/production/mailer.yaml"] {
+        try host.remote.edit(
+          file, ["  environment: production\n": "  environment: production\n\(example)"])
+      }
+      try host.remote.commit("A group")
+      try host.start()
+      try await host.synced("1.0.0")
+      try await host.synced("1.0.0", "mailer@production")
+
+      try host.remote.edit(mailer, ["--every, \"2\"": "--every, \"3\""])
+      try host.remote.edit(web, ["version: 1.0.0": "version: 1.1.0"])
+      try host.remote.commit("Both")
+      try await host.until("it waits for its group") {
+        let gates = try await host.status()?.rollout?.gates ?? []
+        return gates.contains { $0.name == "group" && $0.state == .waiting } ? true : nil
+      }
+      try await host.synced("1.1.0")
+      let promoted = try await host.history([.decision]).filter {
+        $0.message.contains("is stable after v001")
+      }
+      #expect(promoted.count == 2 && promoted.first?.at == promoted.last?.at)
+
+      try host.remote.edit(mailer, ["./mailer, ": "./nothing, "])
+      try host.remote.edit(web, ["version: 1.1.0": "version: 1.2.0"])
+      try host.remote.commit("Both, and one is wrong")
+      let held = try await host.until("it is held with its group") {
+        let status = try await host.status()
+        return status?.hold?.hasPrefix("Held(group)") == true ? status : nil
+      }
+      #expect(held.liveVersion == "1.1.0")
+      try host.remote.revert()
+      try await host.synced("1.1.0")
     }
   }
 

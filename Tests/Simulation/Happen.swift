@@ -58,16 +58,11 @@ extension Simulation {
       version = formerVersion(of: target) ?? version
     default: break
     }
+    let others = releasedWith(target, happening)
     repository.push { commit in
       switch happening.event {
       case .bump, .badVersion, .revert:
-        for other in self.releasedWith(target, draw, commit) {
-          switch happening.event {
-          case .revert:
-            commit.tree[other]?.version = self.formerVersion(of: other) ?? version
-          default: commit.tree[other]?.version = "good\(draw % 1000)"
-          }
-        }
+        for (other, version) in others { commit.tree[other]?.version = version }
         commit.tree[target]?.version = version
       case .resize: commit.tree[target]?.instances = 1 + draw % 3
       case .policy:
@@ -107,13 +102,16 @@ extension Simulation {
     return older?.tree[target]?.version
   }
 
-  /// Most commits to a group are of all of it.
-  private func releasedWith(
-    _ target: TargetID, _ draw: Int, _ commit: Repository.Commit
-  ) -> [TargetID] {
-    guard let group = commit.tree[target]?.group, draw / 16 % 4 != 0 else { return [] }
-    return commit.tree.values.filter { $0.group == group && $0.target != target }.map(\.target)
-      .sorted()
+  /// Most commits to a group are of all of it: what the others get.
+  private func releasedWith(_ target: TargetID, _ happening: Happening) -> [TargetID: String] {
+    let (tree, draw) = (repository.newest.tree, happening.draw)
+    guard let group = tree[target]?.group, draw / 16 % 4 != 0 else { return [:] }
+    let others = tree.values.filter { $0.group == group && $0.target != target }.map(\.target)
+    let versions = others.map { other in
+      let former = happening.event == .revert ? formerVersion(of: other) : nil
+      return (other, former ?? "good\(draw % 1000)")
+    }
+    return Dictionary(versions) { first, _ in first }
   }
 
   // MARK: - Outages

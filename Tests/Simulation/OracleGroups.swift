@@ -33,14 +33,13 @@ extension Oracle {
     }
   }
 
-  /// What is retired was the way back of what serves now. It goes only when what was declared by the same commit
-  /// has made it, too.
-  func judgeRelease(_ stack: LiveStack) {
-    let target = stack.id.target
-    guard let release = releases[target], !isLedgerLost, wasTrusted.contains(stack.id),
-      stack.certificate.declaredDigest != release.digest, isUndisturbed(target),
-      let serving = ground.stacks(of: target).first(where: { ground.weight($0.id) == 100 }),
-      serving.certificate.declaredDigest == release.digest
+  /// What the router itself falls back to is trusted. Nobody is before what was declared by the same commit has
+  /// made it, too.
+  func judgeRelease(_ route: Route) {
+    let target = route.target
+    guard let fallback = route.fallback, let release = releases[target], !isLedgerLost,
+      let trusted = ground.stacks[StackID(target, fallback)], isUndisturbed(target),
+      trusted.certificate.declaredDigest == release.digest
     else { return }
     for other in companions(of: target) {
       guard let member = releases[other], member.commit == release.commit,
@@ -48,10 +47,7 @@ extension Oracle {
       else { continue }
       noteMembers(other)
       guard settledMembers[other]?.contains(member.digest) != true else { continue }
-      report(
-        "group",
-        "\(stack.id) is retired for \(serving.id), and \(other), of the same commit, has not made it"
-      )
+      report("group", "\(trusted.id) is trusted, and \(other), of the same commit, has not made it")
     }
   }
 

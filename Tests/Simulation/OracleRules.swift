@@ -81,6 +81,7 @@ extension Oracle {
     judgeCapacity(route, old)
     judgeSteps(route)
     noteMembers(target)
+    judgeRelease(route)
     for backend in route.backends where backend.weightPercent > 0 {
       let id = StackID(target, backend.generation)
       // What rolls is promoted some time after it has all.
@@ -246,7 +247,6 @@ extension Oracle {
     {
       report("S4", "\(id) is retired and is the last known good stack")
     }
-    judgeRelease(stack)
     judgeLoss(of: stack, leaving: 0, "is retired")
   }
 

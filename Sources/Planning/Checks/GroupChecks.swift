@@ -28,7 +28,12 @@ extension PlanChecks {
       case .superseded: return nil
       case .stackFault, .platformFault, .noEvidence, .aborted, .group:
         return "\(rollout.candidate) is promoted while \(other.target) is taken back"
-      case nil: return "\(rollout.candidate) is promoted before \(other.target)"
+      case nil:
+        // What is not declared any more need not wait for what comes after it.
+        let hasMovedOn = membership.commits.last.map { !group.commits.contains($0) } ?? false
+        let isOld =
+          before.stacks[rollout.candidate]?.declaredDigest != checked.spec?.declaredDigest
+        return hasMovedOn && isOld ? nil : "\(rollout.candidate) is promoted before \(other.target)"
       }
     }
   }

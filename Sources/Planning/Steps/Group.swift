@@ -24,7 +24,15 @@ extension TargetPass {
   }
 
   /// Its bakes are over, and others of its release are waited for.
-  var isLeftToGroup: Bool { hasFinished && party?.awaited.isEmpty == false }
+  var isLeftToGroup: Bool {
+    hasFinished && party?.isJudged == true && party?.awaited.isEmpty == false
+  }
+
+  /// A newer version need not wait for its end. A first version serves, and nothing else could.
+  var isLeftBehind: Bool {
+    guard record.stable != nil, hasFinished, let party, party.isJudged else { return false }
+    return !party.awaited.isEmpty || party.isOvertaken
+  }
 
   // MARK: - Who
 

@@ -27,7 +27,7 @@ extension TargetPass {
     }
     if isPastReturn(rollout) { return goForward(from: rollout) }
     // Where only a person is missing, or the others of its group, there is no verdict to come.
-    let isLeftToPerson = rollout.bake?.approvalWait != nil || isLeftToGroup
+    let isLeftToPerson = rollout.bake?.approvalWait != nil || isLeftBehind
     if rollout.phase == .baking, rollout.weightPercent == 100, !isLeftToPerson, isFit(candidate) {
       return note("\(spec.version) waits for the verdict on \(candidate)")
     }
