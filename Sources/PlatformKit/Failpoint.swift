@@ -28,6 +28,7 @@ package enum Failpoint {
     "local.task.before-order", "local.task.order-written", "local.task.after-order",
     "keeper.before-task", "keeper.after-task-fork", "keeper.after-task-mark",
     "keeper.after-task-start", "keeper.before-task-end", "keeper.after-task-end",
+    "keeper.before-unlock",
   ]
 
   private static let armed: String? = getenv("VIRIDIAN_FAILPOINT").map { String(cString: $0) }

@@ -24,14 +24,24 @@ struct Keeper {
   private var unpackDelayMilliseconds = 1000
   private var unpackNotBefore = 0
   private var complaint = ""
+  /// There is no release, and never will be.
+  private var isRefused = false
 
   /// Returns when there is nothing left to keep; the answer is the exit code.
   static func run(_ layout: StackLayout) throws(HostError) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
     failpoint("keeper.before-lock")
+    // Whoever orders a task and finds the lock held starts no other keeper: once it is given back it is looked
+    // once more.
+    while try keep(layout), try Tasks.areOrdered(in: layout) { say("a task was ordered meanwhile") }
+    return 0
+  }
+
+  /// Until there is nothing left to keep, or somebody else keeps it, which is false.
+  private static func keep(_ layout: StackLayout) throws(HostError) -> Bool {
     guard let lock = try FileLock.take(layout.lock) else {
       say("another keeper is at work")
-      return 0
+      return false
     }
     failpoint("keeper.after-lock")
     guard let plan = try HostFile.decode(KeeperPlan.self, from: layout.plan) else {
@@ -41,10 +51,13 @@ struct Keeper {
     _ = chost_become_subreaper()
     var keeper = try Keeper(layout, plan)
     while try lock.isStillNamed(layout.lock) {
-      if keeper.isDone() { return 0 }
+      if keeper.isDone() {
+        failpoint("keeper.before-unlock")
+        return !keeper.isRefused
+      }
     }
     say("keeper.lock was removed: its new file's owner goes on")
-    return 0
+    return false
   }
 
   private init(_ layout: StackLayout, _ plan: KeeperPlan) throws(HostError) {
@@ -80,6 +93,7 @@ struct Keeper {
     // Never under what lives, whoever removed the manifest.
     if !isRetiring, crew.isEmpty, tasks.awaited.isEmpty, try !hasRelease() {
       guard let isRefused = try unpack() else { return false }
+      self.isRefused = isRefused
       if isRefused { return true }
     }
     exits.reap(awaited: Set(crew.awaited + tasks.awaited + (checks?.awaited ?? [])))

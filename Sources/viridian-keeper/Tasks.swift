@@ -53,6 +53,16 @@ struct Tasks {
     try find()
   }
 
+  /// A keeper has something to do for a task.
+  static func areOrdered(in layout: StackLayout) throws(HostError) -> Bool {
+    guard try !HostFile.exists(layout.retiring) else { return false }
+    for name in try HostDirectory.list(layout.tasks) where TaskOrder.isName(name) {
+      let files = layout.task(name)
+      if try HostFile.exists(files.order), try !HostFile.exists(files.end) { return true }
+    }
+    return false
+  }
+
   /// Nothing runs, and nothing is to be started.
   var isEmpty: Bool {
     isRetiring

@@ -35,22 +35,22 @@ import Testing
   func `each runs once for its version, in its release, and one that fails keeps it from starting`()
     async throws
   {
-    try await withJob("test ${version} != 1.1.0 || { echo no such table; exit 3; }") {
+    try await withJob("test ${version} != 1.2.0 || { echo no such table; exit 3; }") {
       host, journal in
       #expect(try lines(journal) == ["1.0.0", "ready 1.0.0"])
-      try host.remote.bump(to: "1.1.0")
-      let bad = try await host.until("1.1.0 is quarantined") {
+      try host.remote.bump(to: "1.2.0")
+      let bad = try await host.until("1.2.0 is quarantined") {
         try await host.status()?.stacks.first { $0.role == "quarantined" }
       }
-      #expect(bad.version == "1.1.0")
-      #expect(try lines(journal) == ["1.0.0", "ready 1.0.0", "1.1.0"])
+      #expect(bad.version == "1.2.0")
+      #expect(try lines(journal) == ["1.0.0", "ready 1.0.0", "1.2.0"])
       let told = try await host.history([.decision])
       #expect(
         told.contains { $0.message.contains("job migrate failed, exit status 3: no such table") })
       #expect(told.contains { $0.details?["output"]?.string?.contains("no such table") == true })
       #expect(try await host.answer().body.contains("1.0.0"))
-      try host.remote.bump(to: "1.2.0")
-      try await host.synced("1.2.0")
+      try host.remote.bump(to: "1.1.0")
+      try await host.synced("1.1.0")
       // A clean stack in place of one that was changed by hand needs no migration.
       try host.change("settings.json", of: 3)
       try await host.until("another stack of it serves") {
@@ -58,7 +58,7 @@ import Testing
         return stable?.generation == 4 ? true : nil
       }
       #expect(
-        try lines(journal) == ["1.0.0", "ready 1.0.0", "1.1.0", "1.2.0", "ready 1.2.0"])
+        try lines(journal) == ["1.0.0", "ready 1.0.0", "1.2.0", "1.1.0", "ready 1.1.0"])
     }
   }
 

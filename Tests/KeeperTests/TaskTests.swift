@@ -108,6 +108,26 @@ import Testing
     try await rig.close()
   }
 
+  /// Whoever orders it finds the lock held, and starts no other keeper.
+  @Test func `a task that is ordered while its keeper is about to end is run by that`() async throws
+  {
+    let rig = try Rig(scripts: ["job": "echo x >> $HOME/runs\n"])
+    try rig.intend(0)
+    let keeper = try rig.keep(failpoint: "keeper.before-unlock")
+    #expect(try await rig.stopped() == keeper)
+    try rig.order("job", ["./job"])
+    #expect(try FileLock.isHeld(rig.layout.lock))
+    try await rig.until("it has ended") {
+      // It stands still each time that it is about to end.
+      kill(keeper, SIGCONT)
+      return try rig.taskEnd("job") == .succeeded
+    }
+    kill(keeper, SIGCONT)
+    #expect(try rig.lines("runs").count == 1)
+    try await rig.killKeeper(keeper)
+    try await rig.close()
+  }
+
   @Test func `a successor follows a task that lives, and ends it at its deadline`() async throws {
     let rig = try Rig(scripts: ["job": "echo x >> $HOME/runs\nexec sleep 600\n"])
     try rig.intend(0)

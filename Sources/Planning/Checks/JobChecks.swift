@@ -26,9 +26,9 @@ extension PlanChecks {
       }
       let busy = checked.stacks.values.first { other in
         other.id.generation != stack.generation
-          && (other.tasks ?? []).contains { $0.state == .running }
+          && isWorking(other)
       }
-      if let busy { wrong.append("\(task.name) is to run beside a task of \(busy.id.generation)") }
+      if let busy { wrong.append("\(task.name) is to run beside a job of \(busy.id.generation)") }
       return wrong
     }
   }
@@ -66,9 +66,16 @@ extension PlanChecks {
   /// What runs is not cut short.
   static let noRetirementUnderJobs: Rule = { checked in
     checked.retirements.compactMap { stack in
-      let tasks = checked.stacks[stack.generation]?.tasks ?? []
-      return tasks.first { $0.state == .running }.map {
-        "\(stack.generation) is retired while \($0.name) runs in it"
+      guard let seen = checked.stacks[stack.generation], isWorking(seen) else { return nil }
+      return "\(stack.generation) is retired while a job runs in it"
+    }
+  }
+
+  private static func isWorking(_ stack: StackObservation) -> Bool {
+    (stack.tasks ?? []).contains { task in
+      guard task.state == .running else { return false }
+      return (stack.certificate.spec.jobs ?? []).contains {
+        task.name == "\($0.time.rawValue)-\($0.name)"
       }
     }
   }

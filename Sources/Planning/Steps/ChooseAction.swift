@@ -18,6 +18,7 @@ extension TargetPass {
     if actions.isEmpty { healStable() }
     if actions.isEmpty { moveOn() }
     if actions.isEmpty { restartOthers() }
+    if actions.isEmpty { goOnWithJobs() }
     if actions.isEmpty { park() }
     if actions.isEmpty { discard() }
   }
@@ -301,8 +302,8 @@ extension TargetPass {
         note("\(generation) is not retired: no other trusted stack is there")
         continue
       }
-      if isRunningTask(generation) {
-        note("\(generation) is not retired: a task runs in it")
+      if isWorking(generation) {
+        note("\(generation) is not retired: a job runs in it")
         continue
       }
       // A rollback must not wait for a long retirement.

@@ -175,7 +175,7 @@ extension TargetPass {
     let known = remembered(job, digest)
     if let known, known.state != .begun || known.generation != candidate { return }
     if stacks[candidate]?.tasks?.contains(where: { $0.name == job.task.name }) == true { return }
-    if let other = stacks.keys.sorted().first(where: { $0 != candidate && isRunningTask($0) }) {
+    if let other = stacks.keys.sorted().first(where: { $0 != candidate && isWorking($0) }) {
       return note("job \(job.name) waits for what \(other) still runs")
     }
     let count = actions.count
@@ -186,8 +186,28 @@ extension TargetPass {
       JobRecord(digest: digest, task: job.task.name, generation: candidate, state: .begun))
   }
 
-  /// What runs in it may not be cut short.
-  func isRunningTask(_ generation: Generation) -> Bool {
-    stacks[generation]?.tasks?.contains { $0.state == .running } == true
+  /// A job runs in it, which may not be cut short.
+  func isWorking(_ generation: Generation) -> Bool { !runningJobs(generation).isEmpty }
+
+  private func runningJobs(_ generation: Generation) -> [JobDeclaration] {
+    guard let stack = stacks[generation] else { return [] }
+    let running = Set((stack.tasks ?? []).filter { $0.state == .running }.map(\.name))
+    return (stack.certificate.spec.jobs ?? []).filter { running.contains($0.task.name) }
+  }
+
+  /// Whoever was to run it may be gone: what has begun is asked for until it is seen to have ended.
+  mutating func goOnWithJobs() {
+    guard record.sinceStackAction == nil else { return }
+    for generation in stacks.keys.sorted() where isComplete(generation) {
+      guard let reference = reference(generation),
+        let digest = record.stacks[generation]?.stackDigest
+      else { continue }
+      for job in runningJobs(generation) where actions.isEmpty {
+        guard let known = remembered(job, digest), known.state == .begun,
+          known.generation == generation
+        else { continue }
+        act(.runTask(reference, job.task), "goes on with job \(job.name) of \(generation)")
+      }
+    }
   }
 }

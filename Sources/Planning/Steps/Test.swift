@@ -52,14 +52,14 @@ extension TargetPass {
   /// The next command that is asked for, one after the other.
   mutating func runTest(of rollout: RolloutMachine) {
     guard actions.isEmpty, rolloutObjection == nil, let run = rollout.tests,
-      isComplete(rollout.candidate), let reference = reference(rollout.candidate),
-      !isRunningTask(rollout.candidate)
+      isComplete(rollout.candidate), let reference = reference(rollout.candidate)
     else { return }
-    let seen = Set((stacks[rollout.candidate]?.tasks ?? []).map(\.name))
+    let tasks = stacks[rollout.candidate]?.tasks ?? []
     for test in run.pending {
-      guard let task = run.task(of: test, preview: preview), !seen.contains(task.name) else {
-        continue
-      }
+      guard let task = run.task(of: test, preview: preview) else { continue }
+      let seen = tasks.first { $0.name == task.name }
+      // Whoever was to run it may be gone.
+      if seen != nil, record.sinceStackAction != nil || seen?.state != .running { continue }
       return act(.runTask(reference, task), "runs test \(test.name) of \(rollout.candidate)")
     }
   }

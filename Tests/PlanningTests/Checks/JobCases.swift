@@ -23,10 +23,10 @@ enum JobCases {
     },
     RuleCase("jobs", "a job beside another stack's") { wrong in
       wrong.run([CheckCase.job(.begun)])
-      wrong.stack(1) { $0.tasks = [TaskObservation(name: "before-migrate", state: .running)] }
+      wrong.work(.running)
     } good: { right in
       right.run([CheckCase.job(.begun)])
-      right.stack(1) { $0.tasks = [TaskObservation(name: "before-migrate", state: .succeeded)] }
+      right.work(.succeeded)
     },
     RuleCase("jobs", "a job in what is not complete") { wrong in
       wrong.run([CheckCase.job(.begun)])
@@ -56,11 +56,11 @@ enum JobCases {
     RuleCase("jobs", "a retirement while it runs") { wrong in
       wrong.settle()
       wrong.retire(1)
-      wrong.stack(1) { $0.tasks = [TaskObservation(name: "before-migrate", state: .running)] }
+      wrong.work(.running)
     } good: { right in
       right.settle()
       right.retire(1)
-      right.stack(1) { $0.tasks = [TaskObservation(name: "before-migrate", state: .succeeded)] }
+      right.work(.succeeded)
     },
   ]
 }
@@ -88,6 +88,14 @@ extension CheckCase {
       seen.capacity = Capacity(declared: 2, intended: 0, running: 0)
     }
     plan.actions = [.runTask(Self.reference(2), Self.jobs[0].task)]
+  }
+
+  /// v001 has a job, too.
+  fileprivate mutating func work(_ state: TaskObservation.State) {
+    stack(1) { seen in
+      seen.certificate.spec.jobs = Self.jobs
+      seen.tasks = [TaskObservation(name: "before-migrate", state: state)]
+    }
   }
 
   fileprivate mutating func launchWithJobs(instances: Int?) {
