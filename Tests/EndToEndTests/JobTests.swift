@@ -62,6 +62,24 @@ import Testing
     }
   }
 
+  @Test func `a test that is a command keeps a version from its traffic`() async throws {
+    let test =
+      "tests: [{ name: schema, command: [/bin/sh, -c, \"echo of $VIRIDIAN_VERSION; test $VIRIDIAN_VERSION = 1.0.0\"] }],"
+    try await withHost(application: ["strategy: blueGreen,": "strategy: blueGreen, \(test)"]) {
+      host in
+      try host.start()
+      try await host.synced("1.0.0")
+      try host.remote.bump(to: "1.1.0")
+      try await host.until("1.1.0 is quarantined") {
+        try await host.status()?.stacks.first { $0.role == "quarantined" }
+      }
+      let told = try await host.history([.decision]).map(\.message)
+      let reason = "test schema before its traffic: exit status 1: of 1.1.0"
+      #expect(told.contains { $0.contains(reason) }, "\(told)")
+      #expect(try await host.answer().body.contains("1.0.0"))
+    }
+  }
+
   @Test func `an agent that dies while it runs finds it, and runs it no second time`() async throws
   {
     try await withJob("test ${version} = 1.0.0 || sleep 3") { host, journal in

@@ -213,7 +213,9 @@ extension Declaration {
       route: mode == .none ? nil : listeners,
       dependsOn: dependsOn, declaredDigest: spec.declaredDigest)
     (desired.wave, desired.group) = (wave, group)
-    if isTested == true { desired.rollout.tests = [Self.test] }
+    if isTested == true {
+      desired.rollout.tests = hasJobs == true ? [Self.test, Self.command] : [Self.test]
+    }
     if isPicked == true {
       desired.rollout.match = [RequestRule(.header, "x-user", is: "alice")]
       desired.rollout.sticky = Stickiness(cookie: "stack", maxAge: .seconds(60))
@@ -237,6 +239,9 @@ extension Declaration {
     analysis.deadline = .seconds(20)
     return analysis
   }
+
+  private static let command = TestDeclaration(
+    name: "check", call: .command(["./check"]), deadline: .seconds(2))
 
   private static let jobs = JobDeclaration.Time.allCases.map {
     JobDeclaration(name: "work", time: $0, command: ["./work"], deadline: .seconds(4))

@@ -204,6 +204,10 @@ package struct Story: Sendable {
     Story("drift of what had jobs", [(first, .drift, 1)], worked),
     Story(
       "a lost ledger of what had jobs", [(first, .ledgerLost, 0), (first + 500, .drift, 1)], worked),
+    Story("a canary tested by commands too", [(first, .bump, 1)]) {
+      worked(&$0)
+      testedCanary(&$0)
+    },
     Story("queue", [(first, .bump, 1), (first + 900, .bump, 2), (first + 1200, .bump, 3)], queue),
     Story("bump by recreate", [(first, .bump, 1)], recreate),
     Story("bump of a worker", [(first, .bump, 1)], worker),

@@ -10,7 +10,12 @@ extension PlanChecks {
     let candidate = before.candidate
     let missing = declared.filter { test in
       let results = [before.tests?.results[test.name], checked.target.tests?[test.name]]
-      return !results.contains { $0?.verdict == .passed }
+      if results.contains(where: { $0?.verdict == .passed }) { return false }
+      // A command is read off its stack.
+      let task = "test-\(test.name)-\(before.tests?.round ?? 0)"
+      return checked.stacks[candidate]?.tasks?.contains {
+        $0.name == task && $0.state == .succeeded
+      } != true
     }
     guard let first = missing.first else { return [] }
     if let after = checked.after?.rollout, after.candidate == candidate {

@@ -202,7 +202,10 @@ struct TargetSettings {
     let tests = text.split(separator: ",").map { part in
       let words = part.split(separator: ":").map(String.init)
       return TestDeclaration(
-        name: words[0], call: .http(path: "/\(words[0])", expect: [200], contains: nil),
+        name: words[0],
+        call: words.last == "command"
+          ? .command(["./\(words[0])"])
+          : .http(path: "/\(words[0])", expect: [200], contains: nil),
         deadline: words.dropFirst().first.flatMap(Duration.init(parsing:)) ?? .seconds(30))
     }
     return .some(tests)
