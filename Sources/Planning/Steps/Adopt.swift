@@ -161,12 +161,16 @@ extension TargetPass {
   mutating func adoptWorld() {
     let best =
       record.stable ?? servingAlone
-      ?? stacks.keys.max { (weight($0), healthy($0), $0) < (weight($1), healthy($1), $1) }
+      ?? stacks.keys.filter { !waitsForJobs($0) }
+      .max { (weight($0), healthy($0), $0) < (weight($1), healthy($1), $1) }
     if record.hold?.reason == .ledgerLost { record.hold = nil }
     if let best, record.stable == nil, record.rollout == nil, record.stacks[best] == nil {
       claim(best, as: .stable)
     }
-    for generation in unclaimedStacks { claim(generation, as: .warm) }
+    for generation in unclaimedStacks {
+      // What was on its way has no rollout any more that would have its jobs run.
+      claim(generation, as: waitsForJobs(generation) ? .superseded : .warm)
+    }
     let stable = record.stable.map { "\($0) is stable" } ?? "nothing is stable"
     say(.decision, record.stable, "adopts what is there: \(stable)")
   }

@@ -123,6 +123,19 @@ extension TargetPass {
     }
   }
 
+  /// Of a stack that nobody remembers: nothing of it may run yet, as far as it shows.
+  func waitsForJobs(_ generation: Generation) -> Bool {
+    guard let stack = stacks[generation], stack.capacity.intended == 0 || isLaunching(generation),
+      weight(generation) == 0
+    else { return false }
+    return (stack.certificate.spec.jobs ?? []).contains { job in
+      guard job.time == .before else { return false }
+      let isSeen = stack.tasks?.contains { $0.name == job.task.name && $0.state == .succeeded }
+      return isSeen != true
+        && remembered(job, stack.certificate.stackDigest)?.state != .succeeded
+    }
+  }
+
   private mutating func remember(_ job: JobRecord) {
     record.jobs = ((record.jobs ?? []) + [job]).suffix(Self.remembered)
   }
@@ -144,6 +157,13 @@ extension TargetPass {
       let digest = record.stacks[rollout.candidate]?.stackDigest
     else { return true }
     guard let known = remembered(job, digest) else {
+      // A person has it tried again while its stack is still there, which has run it.
+      if stacks[rollout.candidate]?.tasks?.contains(where: { $0.name == job.task.name }) == true {
+        fail(
+          .init(
+            .superseded,
+            "\(rollout.candidate) has run job \(job.name) once: another stack tries it again"))
+      }
       note("waits for job \(job.name) to begin")
       return false
     }
