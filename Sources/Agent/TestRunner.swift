@@ -14,11 +14,15 @@ package actor TestRunner {
     package var launch: String
     /// The step that has to be tested; 0: before any traffic.
     package var point: Int
+    /// How often it was asked for before.
+    package var round: Int
     package var test: TestDeclaration
     package var address: String
     package init(
-      stack: StackID, launch: String, point: Int, test: TestDeclaration, address: String
+      stack: StackID, launch: String, point: Int, round: Int = 0, test: TestDeclaration,
+      address: String
     ) {
+      self.round = round
       self.stack = stack
       self.launch = launch
       self.point = point

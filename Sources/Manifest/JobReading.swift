@@ -27,9 +27,7 @@ extension MappingReader {
         (self["name"] ?? node).error("the name of a job has 1 to 50 of a-z, 0-9 and -"))
     }
     let command = list("command").map { substitutions.text(of: $0, &problems) }
-    if command.first?.isEmpty ?? true {
-      problems.append((self["command"] ?? node).error("\"command\" must name a program"))
-    }
+    problems += commandProblems
     let deadline = duration("deadline") ?? .seconds(600)
     if deadline < .seconds(1) || deadline > .seconds(24 * 3600) {
       problems.append((self["deadline"] ?? node).error("\"deadline\" must be from 1s to 24h"))
@@ -37,6 +35,20 @@ extension MappingReader {
     return JobDeclaration(
       name: name, time: time, command: command, deadline: deadline,
       isIrreversible: bool("irreversible") ?? false)
+  }
+}
+
+extension MappingReader {
+  /// Of a `command`.
+  var commandProblems: [Diagnostic] {
+    var problems: [Diagnostic] = []
+    if list("command").first?.text?.isEmpty ?? true {
+      problems.append((self["command"] ?? node).error("\"command\" must name a program"))
+    }
+    for node in list("command") where node.text?.utf8.contains(0) == true {
+      problems.append(node.error("it holds a NUL byte"))
+    }
+    return problems
   }
 }
 

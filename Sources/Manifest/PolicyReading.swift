@@ -169,9 +169,7 @@ extension MappingReader {
   /// `health.command`. What it needs to know it finds in its environment.
   private func checkCommand(_ problems: inout [Diagnostic]) -> [String] {
     let nodes = list("command")
-    if nodes.first?.text?.isEmpty ?? true {
-      problems.append((self["command"] ?? node).error("\"command\" must name a program"))
-    }
+    problems += commandProblems
     for node in nodes {
       let text = (node.text ?? "").replacing("${port}", with: "").replacing(
         "${generation}", with: "")
@@ -182,7 +180,6 @@ extension MappingReader {
             suggestion: "VIRIDIAN_VERSION, VIRIDIAN_INSTANCE and the workload's own variables are "
               + "in its environment"))
       }
-      if text.utf8.contains(0) { problems.append(node.error("it holds a NUL byte")) }
     }
     return nodes.map { $0.text ?? "" }
   }

@@ -68,6 +68,7 @@ struct TargetReading {
       problems.append(node.error("match and sticky are for traffic.mode http: tcp has no requests"))
     }
     if traffic.exclusive { rollout.strategy = .recreate }
+    checkTasks(rollout, spec.mapping("jobs"), instances, policy)
     rollout.tests = rollout.tests?.map { $0.of(version: version) }
     let route = route(traffic.mode, decoders)
     checkPreview(rollout, route)
@@ -180,6 +181,21 @@ struct TargetReading {
       problems += error.diagnostics
       return nil
     }
+  }
+
+  /// A stack runs 200 commands at most, and those of the tests at each point of its rollout.
+  private mutating func checkTasks(
+    _ rollout: RolloutPolicy, _ jobs: MappingReader?, _ instances: Int, _ policy: MappingReader?
+  ) {
+    let tests = (rollout.tests ?? []).count { !$0.needsPreview }
+    let batch = max(1, (rollout.maxSurge ?? 1) + (rollout.maxUnavailable ?? 0))
+    let points =
+      rollout.strategy == .rolling
+      ? (instances + batch - 1) / batch + 1 : rollout.canarySteps.count + 1
+    let jobs = (jobs?.list("before") ?? []).count + (jobs?.list("after") ?? []).count
+    guard tests * points + jobs > 200, let node = policy?["tests"] else { return }
+    problems.append(
+      node.error("\(tests) commands at \(points) points are more than the 200 that a stack runs"))
   }
 
   /// A test that reaches the new version before its traffic needs a way there.

@@ -26,7 +26,10 @@ extension MappingReader {
       problems.append(node.error("a test has either http or a command"))
       return nil
     }
-    guard let http else { return .command(command.map { checked($0, &problems) }) }
+    guard let http else {
+      problems += commandProblems
+      return .command(command.map { checked($0, &problems) })
+    }
     problems += http.unknownNames
     let (path, expect) = http.request(&problems)
     return .http(path: path, expect: expect, contains: http.text("contains"))

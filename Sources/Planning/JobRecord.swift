@@ -7,6 +7,8 @@ package struct JobRecord: Hashable, Codable, Sendable {
     case begun
     case succeeded
     case failed(reason: String)
+    /// A person wants it tried again, which another stack has to do.
+    case retried
   }
 
   /// Of the stack, with all its inputs.

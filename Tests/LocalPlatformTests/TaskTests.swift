@@ -134,6 +134,25 @@ import Testing
     }
   }
 
+  /// Nobody may start a keeper for a stack that is not wanted any more, and its jobs must not be waited for.
+  @Test func `what an earlier boot began is lost, whether a keeper says so or not`() async throws {
+    try await Rig.with { rig in
+      var launch = try rig.launch()
+      launch.instances = 0
+      try await rig.launched(launch)
+      let task = StackTask(name: "a", command: ["/bin/true"], deadline: .seconds(600))
+      _ = try await rig.ended(task, of: launch.certificate)
+      let files = rig.layout(launch.certificate).task("a")
+      var start = try #require(try HostFile.decode(TaskStart.self, from: files.start))
+      start.process.bootID = "another"
+      try HostFile.write(try HostFile.json(start), to: files.start)
+      #expect(unlink(files.end) == 0)
+      let seen = try #require(try await rig.observation(launch.certificate))
+      #expect(seen.phase == .complete)
+      #expect(seen.tasks?.map(\.state) == [.lost(reason: "the host was restarted while it ran")])
+    }
+  }
+
   @Test func `a task is no drift, and a stranger beside it still is`() async throws {
     try await Rig.with { rig in
       let certificate = try await rig.completeStack()

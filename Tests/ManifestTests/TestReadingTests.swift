@@ -51,6 +51,17 @@ import Testing
     #expect(policy?.tests == [TestDeclaration(name: "a", call: .command(["./t", "2.1.0"]))])
   }
 
+  @Test func `more commands than a stack runs are refused`() {
+    let tests = (0..<20).map { "{ name: t\($0), command: [./t] }" }.joined(separator: ", ")
+    let steps = (1...10).map { "{ weight: \($0) }" }.joined(separator: ", ")
+    let state = Example.with(
+      "rollout: { strategy: canary, steps: [\(steps)], tests: [\(tests)] }"
+    ).parse()
+    #expect(
+      state.diagnostics.map(\.message)
+        == ["20 commands at 12 points are more than the 200 that a stack runs"])
+  }
+
   @Test func `without a preview there is no way to test what has no traffic`() {
     #expect(
       read("[{ name: a, http: { path: / } }]", hasPreview: false).1

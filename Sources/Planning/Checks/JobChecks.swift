@@ -21,7 +21,8 @@ extension PlanChecks {
       if after?.generation != stack.generation || after?.state != .begun {
         wrong.append("\(task.name) of \(stack.generation) is to run without a record of it")
       }
-      if let before, before.generation != stack.generation || before.state != .begun {
+      let isAgain = before?.state == .retried && before?.generation != stack.generation
+      if let before, !isAgain, before.generation != stack.generation || before.state != .begun {
         wrong.append("\(task.name) is to run in \(stack.generation) once more")
       }
       let busy = checked.stacks.values.first { other in
@@ -36,7 +37,8 @@ extension PlanChecks {
   /// Nothing of a stack runs before the jobs that are to run before it.
   static let jobsBeforeInstances: Rule = { checked in
     var wrong = checked.launches.compactMap { order -> String? in
-      guard order.instances != 0,
+      guard order.instances != 0, order.stack.generation == checked.after?.rollout?.candidate,
+        checked.after?.rollout?.isReuse == false,
         let job = open(.before, of: order.spec, order.stackDigest, checked)
       else { return nil }
       return "\(order.stack.generation) is launched before its job \(job.name)"
@@ -55,7 +57,7 @@ extension PlanChecks {
   static let jobsBeforeTraffic: Rule = { checked in
     guard let before = checked.before?.rollout, let after = checked.after?.rollout,
       before.candidate == after.candidate, !before.isReuse, before.phase == .gating,
-      before.formerWeightPercent == 0,
+      before.formerWeightPercent == 0, !isServiceLost(checked),
       after.phase == .shifting || after.phase == .baking || after.phase == .promoted,
       let certificate = checked.stacks[before.candidate]?.certificate,
       let job = open(.after, of: certificate.spec, certificate.stackDigest, checked)

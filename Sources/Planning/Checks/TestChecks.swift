@@ -33,14 +33,15 @@ extension PlanChecks {
     }
     let isPromoted =
       checked.after?.stable == candidate && before.phase == .baking && before.isLastStep
-    guard isPromoted, before.isAdvanced != true, before.stop == nil, !isAdvanceAsked(checked),
+    guard isPromoted, before.isAdvanced != true, before.stop == nil,
+      !isFollowed(before, checked), !isAdvanceAsked(checked),
       !checked.isAdoptionAsked, checked.after?.hold?.reason != .ledgerLost
     else { return [] }
     return ["\(candidate) is promoted without test \(first.name)"]
   }
 
   /// What serves, or is to serve, does not: anything is better.
-  private static func isServiceLost(_ checked: CheckedPlan) -> Bool {
+  static func isServiceLost(_ checked: CheckedPlan) -> Bool {
     let serving = (checked.route?.route.backends ?? []).filter { $0.weightPercent > 0 }
     if serving.contains(where: { checked.stacks[$0.generation]?.endpoints.isEmpty ?? true }) {
       return true

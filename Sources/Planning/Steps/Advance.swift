@@ -63,7 +63,9 @@ extension TargetPass {
   func patience(_ gate: HealthGate) -> Duration { max(gate.interval * 5, .seconds(5)) }
 
   private mutating func vacate(_ rollout: RolloutMachine) {
-    let running = stacks.keys.filter { $0 != rollout.candidate && !isParked($0) }.sorted()
+    let running = stacks.keys.filter {
+      $0 != rollout.candidate && (!isParked($0) || (traffic.exclusive && isWorking($0)))
+    }.sorted()
     let serving = isWorker ? [] : stacks.keys.filter { weight($0) > 0 }.sorted()
     if running.isEmpty, serving.isEmpty {
       guard input.whole.inFlight.isEmpty else {
@@ -100,12 +102,16 @@ extension TargetPass {
     case nil: note("\(candidate) is not there yet, \(clock)")
     case .launching(let text): note("\(candidate) is being launched: \(text), \(clock)")
     case .complete:
-      guard isDone(.before, of: rollout) else { return }
-      if !hasJobsBefore(rollout) || isMeantToRunFully(candidate) {
-        if rollout.elapsed > .zero { record.lastLaunch = rollout.elapsed }
-        return go(.launched)
+      if isDone(.before, of: rollout) {
+        if !hasJobsBefore(rollout) || isMeantToRunFully(candidate) {
+          if rollout.elapsed > .zero { record.lastLaunch = rollout.elapsed }
+          return go(.launched)
+        }
+        note("the instances of \(candidate) start")
       }
-      note("the instances of \(candidate) start")
+      guard record.rollout?.phase == .launching, record.rollout?.candidate == candidate else {
+        return
+      }
     case .failed(.platform, let reason): note("the platform could not launch it: \(reason)")
     case .failed(let fault, let reason): return fail(.init(fault: fault, reason))
     case .retiring: return fail(.init(.platformFault, "\(candidate) is being removed by hand"))

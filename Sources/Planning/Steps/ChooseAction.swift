@@ -153,7 +153,9 @@ extension TargetPass {
   /// Why it may not start while another may run.
   func exclusion(_ generation: Generation) -> String? {
     guard traffic.exclusive else { return nil }
-    let other = stacks.keys.sorted().first { $0 != generation && !isParked($0) }
+    let other = stacks.keys.sorted().first {
+      $0 != generation && (!isParked($0) || isWorking($0))
+    }
     return other.map { "\($0) may still run, and this target is exclusive" }
   }
 
@@ -192,6 +194,7 @@ extension TargetPass {
       if isHeldByJobs(rollout) || makesRoom(for: rollout) { ensure(candidate) }
       return
     }
+    guard rolloutObjection == nil else { return }
     if isHeldByJobs(rollout) { return runJob(.before, of: rollout) }
     if makesRoom(for: rollout) { unpark(candidate) }
   }

@@ -231,7 +231,8 @@ extension TargetPass {
     switch request.verb {
     case .retry(let target) where party?.companions.contains(target) == true:
       guard isHeldWithGroup else { return }
-      retry("\(request.by) tries \(id) again with \(target)")
+      // Its own jobs are run again only where it is named.
+      retry("\(request.by) tries \(id) again with \(target)", withJobs: false)
     case .release(let target, _) where party?.companions.contains(target) == true:
       record.group?.fault = nil
     case .retry, .release, .pause, .resume, .abort, .approve, .approveRemoval, .advance, .adopt:

@@ -100,7 +100,7 @@ extension TargetPass {
     tellStep(after: rollout)
   }
 
-  mutating func retry(_ told: String) {
+  mutating func retry(_ told: String, withJobs: Bool = true) {
     say(.decision, nil, told)
     resume()
     record.group?.fault = nil
@@ -113,7 +113,7 @@ extension TargetPass {
     }
     if let digest = desiredDigest {
       record.quarantined[digest] = nil
-      forgetFailedJobs(of: digest)
+      if withJobs { allowJobsAgain(of: digest) }
     }
     record.backOffs = [:]
     for generation in record.stacks.keys { record.stacks[generation]?.backOff = nil }
@@ -122,7 +122,7 @@ extension TargetPass {
 
   private mutating func release(_ digest: Digest?, _ told: String) {
     say(.decision, nil, told)
-    forgetFailedJobs(of: digest)
+    allowJobsAgain(of: digest)
     if let digest {
       record.quarantined[digest] = nil
     } else {

@@ -7,7 +7,7 @@ extension TargetPass {
   /// The rollout of this stack begins without a way back. Where the old one is the same, nothing was changed
   /// that it could not live with.
   func isIrreversible(_ candidate: Generation) -> Bool? {
-    guard policy.isIrreversible == true || beginsIrreversibly(candidate),
+    guard policy.isIrreversible == true || isFencedByJobs(candidate),
       let stable = record.stable,
       record.stacks[stable]?.stackDigest != record.stacks[candidate]?.stackDigest
     else { return nil }
@@ -110,7 +110,7 @@ extension TargetPass {
   }
 
   /// The shares stay until the next one has passed its gate; then it takes them all.
-  private mutating func follow(_ rollout: RolloutMachine, _ why: String) {
+  mutating func follow(_ rollout: RolloutMachine, _ why: String) {
     guard let order = declaredOrder, let next = intend(order) else { return }
     record.queue = nil
     record.stacks[rollout.candidate]?.become(.superseded)

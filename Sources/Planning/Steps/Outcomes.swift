@@ -68,10 +68,13 @@ extension TargetPass {
   }
 
   private mutating func reject(_ action: Action, _ reason: String) {
-    guard case .ensure(let order) = action,
-      record.rollout?.candidate == order.stack.generation
-    else { return refuse(action, reason) }
-    fail(.init(.stackFault, reason))
+    switch action {
+    case .ensure(let order) where record.rollout?.candidate == order.stack.generation:
+      fail(.init(.stackFault, reason))
+    case .runTask(let stack, _) where record.rollout?.candidate == stack.generation:
+      fail(.init(.stackFault, reason))
+    case .ensure, .runTask, .setInstances, .route, .removeRoute, .retire: refuse(action, reason)
+    }
   }
 
   private mutating func backOff(

@@ -75,6 +75,7 @@ extension TargetPass {
       return "the breaker is open"
     }
     if cause == .commit, let dependency { return dependency }
+    if cause == .commit, let obstacleOfJobs { return obstacleOfJobs }
     if cause == .commit || cause == .drift, let obstacleToRolling { return obstacleToRolling }
     return obstacleToAnyLaunch
   }
@@ -146,6 +147,7 @@ extension TargetPass {
         return false
       }
       return record.quarantined[stack.stackDigest] == nil && !isKnownDead(generation)
+        && !hasUnfinishedJobs(generation)
     }
     let clean = all.filter { record.stacks[$0]?.hasDrifted == false && record.drift[$0] == nil }
     if let best = clean.first(where: isProven) ?? clean.first { return best }
@@ -223,6 +225,16 @@ extension TargetPass {
   }
 
   private var isOwnOrderDeclared: Bool { record.stable.map(isAsDeclared) ?? false }
+
+  /// Stable is launched again once nothing stands in its way but time.
+  var isRepairable: Bool {
+    guard let stable = record.stable, let digest = record.stacks[stable]?.order?.stackDigest else {
+      return false
+    }
+    let isHeld = record.hold?.reason == .ledgerLost || record.hold?.digest == digest
+    let isWornOut = record.breaker.digest == digest && record.breaker.replacements.count >= 3
+    return !isHeld && !isWornOut && record.quarantined[digest] == nil
+  }
 
   /// Stable is gone, and what is declared may not take its place: launch again what it was.
   private mutating func repair(because reason: String) {

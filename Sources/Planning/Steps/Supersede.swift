@@ -52,6 +52,7 @@ extension TargetPass {
     guard let digest = record.stacks[candidate]?.stackDigest else { return false }
     let cannotLaunch =
       desiredDigest.map { record.quarantined[$0] != nil || record.hold?.digest == $0 } ?? true
-    return record.stable.flatMap { record.stacks[$0]?.stackDigest } == digest && cannotLaunch
+    let waits = cannotLaunch || declaredOrder.map(beginsWithJobs) == true
+    return record.stable.flatMap { record.stacks[$0]?.stackDigest } == digest && waits
   }
 }

@@ -55,11 +55,13 @@ extension TargetPass {
       isComplete(rollout.candidate), let reference = reference(rollout.candidate)
     else { return }
     let tasks = stacks[rollout.candidate]?.tasks ?? []
+    let isBusy = tasks.contains { $0.state == .running }
     for test in run.pending {
       guard let task = run.task(of: test, preview: preview) else { continue }
       let seen = tasks.first { $0.name == task.name }
       // Whoever was to run it may be gone.
-      if seen != nil, record.sinceStackAction != nil || seen?.state != .running { continue }
+      let waits = seen == nil ? isBusy : record.sinceStackAction != nil || seen?.state != .running
+      if waits { continue }
       return act(.runTask(reference, task), "runs test \(test.name) of \(rollout.candidate)")
     }
   }
@@ -101,7 +103,7 @@ extension TargetPass {
   }
 
   /// What has the traffic is gone: nobody waits for tests, and no route could be written that has a preview.
-  private var isTrafficLost: Bool {
+  var isTrafficLost: Bool {
     (route?.route.split ?? [:]).contains { generation, percent in
       percent > 0 && stacks[generation]?.endpoints.isEmpty != false
     }

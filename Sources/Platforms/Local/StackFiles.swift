@@ -182,8 +182,13 @@ final class StackFiles: Sendable {
         found.append(cached.value)
         continue
       }
-      if redaction == nil { redaction = Redaction(try SecretFile(site, certificate).read()) }
-      let observation = try files.observation(name, redaction ?? Redaction(nil))
+      let secrets = try SecretFile(site, certificate).read()
+      if redaction == nil { redaction = Redaction(secrets) }
+      var observation = try files.observation(name, redaction ?? Redaction(nil))
+      // Without them nobody can tell whether it holds one.
+      if secrets == nil, certificate.spec.inputs.contains(where: { $0.kind == .secret }) {
+        observation.output = "(not shown: the secrets that it may hold are not there any more)"
+      }
       if let stamp { kept[name] = Cached(stamp: stamp, value: observation) }
       found.append(observation)
     }

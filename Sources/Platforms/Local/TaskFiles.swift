@@ -20,8 +20,21 @@ struct TaskFiles: Sendable {
 
   /// Whether a task was ordered and has not ended.
   func hasOpen() throws(HostError) -> Bool {
-    for name in try names() where try !HostFile.exists(layout.task(name).end) { return true }
+    for name in try names() {
+      let files = layout.task(name)
+      if try !HostFile.exists(files.end), try !isOver(files) { return true }
+    }
     return false
+  }
+
+  /// It began in an earlier boot, whether its keeper has said so or not.
+  private func isOver(_ files: TaskLayout) throws(HostError) -> Bool {
+    do throws(HostError) {
+      let start = try HostFile.decode(TaskStart.self, from: files.start)
+      return start.map { $0.process.bootID != Host.bootID } ?? false
+    } catch .malformed {
+      return false
+    }
   }
 
   /// Processes of tasks that have begun and not ended; they may be dead.
@@ -60,7 +73,7 @@ struct TaskFiles: Sendable {
       end = .lost(reason: "\(path): \(reason)")
     }
     return switch end {
-    case nil: .running
+    case nil: try isOver(files) ? .lost(reason: "the host was restarted while it ran") : .running
     case .succeeded: .succeeded
     case .failed(let reason): .failed(reason: reason)
     case .overdue: .failed(reason: "ended after its deadline of \(try deadline(files))")

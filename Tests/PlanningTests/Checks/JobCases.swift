@@ -21,6 +21,13 @@ enum JobCases {
     } good: { right in
       right.run([CheckCase.job(.begun)])
     },
+    RuleCase("jobs", "a job that has failed, unlike one that a person wants tried again") { wrong in
+      wrong.run([CheckCase.job(.failed(reason: "exit status 1"), in: 1)])
+      wrong.after { $0.jobs?.append(CheckCase.job(.begun)) }
+    } good: { right in
+      right.run([CheckCase.job(.retried, in: 1)])
+      right.after { $0.jobs?.append(CheckCase.job(.begun)) }
+    },
     RuleCase("jobs", "a job beside another stack's") { wrong in
       wrong.run([CheckCase.job(.begun)])
       wrong.work(.running)
