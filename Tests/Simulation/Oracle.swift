@@ -45,6 +45,8 @@ final class Oracle {
   var approvedSteps: Set<TargetID> = []
   /// A person did not wait for a step.
   var advanced: Set<TargetID> = []
+  /// A person has taken a rollout of it back.
+  var aborted: Set<TargetID> = []
   /// In which stack each job was begun last.
   var begunJobs: [Ground.Job: StackID] = [:]
   /// Targets that ever served.

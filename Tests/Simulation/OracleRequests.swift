@@ -10,6 +10,7 @@ extension Oracle {
       for other in [target] + companions(of: target) { pardons[other, default: 0] += 4 }
     case .approveRemoval(let commit): approved.insert(commit)
     case .abort(let target):
+      aborted.insert(target)
       for (stack, since) in servingSince where stack.target == target {
         // Not surely promoted before: whatever happened since counts against its bake.
         let undisturbed = now - max(since, failedAt[stack] ?? 0, blindAt)

@@ -79,6 +79,7 @@ extension Oracle {
     let old = ground.routes[target]?.route.split ?? [:]
     if sum == 0, old.values.contains(where: { $0 > 0 }) { judgeClosing(target) }
     judgeCapacity(route, old)
+    judgeReturn(route, old)
     judgeSteps(route)
     noteMembers(target)
     judgeRelease(route)

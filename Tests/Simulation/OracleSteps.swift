@@ -104,10 +104,39 @@ extension Oracle {
     }
   }
 
+  /// What nothing leads back from keeps what it has, unless a person, or a commit, says otherwise.
+  func judgeReturn(_ route: Route, _ old: [Generation: Int]) {
+    let target = route.target
+    guard isIrreversible(target), !isLedgerLost, !aborted.contains(target), !isTouched(target),
+      removed[target] == nil
+    else { return }
+    for (loser, share) in old where route.weightPercent(of: loser) < share {
+      for backend in route.backends
+      where backend.generation < loser && backend.weightPercent > old[backend.generation] ?? 0 {
+        let (new, older) = (StackID(target, loser), StackID(target, backend.generation))
+        guard let was = ground.stacks[new]?.certificate,
+          let now = ground.stacks[older]?.certificate,
+          was.stackDigest != now.stackDigest, declaredDigests(target) != now.declaredDigest
+        else { continue }
+        report("irreversible", "the traffic of \(new) goes back to \(older)")
+      }
+    }
+  }
+
+  private func declaredDigests(_ target: TargetID) -> Digest? {
+    declared[target]?.desired(source: "main", commit: "").declaredDigest
+  }
+
+  private func isIrreversible(_ target: TargetID) -> Bool {
+    simulation.schedule.setup.targets.contains { $0.target == target && $0.isIrreversible == true }
+  }
+
   /// The course that its rollout has to keep; nil where something allows another, or may.
   private func course(of id: StackID) -> Course? {
     let target = id.target
-    guard let courses = courses[target], courses.count == 1, let course = courses.first,
+    // What follows one that nothing leads back from takes all at once.
+    guard !isIrreversible(target), let courses = courses[target], courses.count == 1,
+      let course = courses.first,
       course.strategy == .canary, !isLedgerLost, !isTouched(target), !advanced.contains(target),
       pardons[target] == nil, !hadAll.contains(id), let launch = launchedAt[id],
       !simulation.schedule.windows.contains(where: { $0.part == .probe })

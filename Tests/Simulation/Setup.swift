@@ -181,6 +181,7 @@ extension Declaration {
     drift = random.below(5) == 0 ? .alert : .replace
     hasSecret = random.below(3) == 0
     hasJobs = random.below(6) == 0
+    isIrreversible = random.below(8) == 0 ? true : nil
   }
 
   /// As the agent's manifest stage gives it.

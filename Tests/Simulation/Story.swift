@@ -63,6 +63,8 @@ package struct Story: Sendable {
     setup.jobMilliseconds = 1200
   }
 
+  private static func irreversible(_ setup: inout Setup) { setup.targets[0].isIrreversible = true }
+
   private static func approved(_ setup: inout Setup) {
     canary(&setup)
     setup.targets[0].approvalMilliseconds = 6000
@@ -208,6 +210,20 @@ package struct Story: Sendable {
       worked(&$0)
       testedCanary(&$0)
     },
+    Story("an irreversible version that dies", [(first, .badVersion, 3)], irreversible),
+    Story(
+      "an irreversible version that is aborted", [(first, .bump, 1), (first + 3000, .abort, 0)],
+      irreversible),
+    Story(
+      "an irreversible version that dies and is mended",
+      [(first, .badVersion, 3), (first + 9000, .bump, 5)], irreversible),
+    Story("an irreversible canary that errs", [(first, .badVersion, 6)]) {
+      canary(&$0)
+      irreversible(&$0)
+    },
+    Story(
+      "an irreversible version that is deleted",
+      [(first, .bump, 1), (first + 2500, .deleteStack, 1)], irreversible),
     Story("queue", [(first, .bump, 1), (first + 900, .bump, 2), (first + 1200, .bump, 3)], queue),
     Story("bump by recreate", [(first, .bump, 1)], recreate),
     Story("bump of a worker", [(first, .bump, 1)], worker),

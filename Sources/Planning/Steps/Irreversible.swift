@@ -95,6 +95,10 @@ extension TargetPass {
     guard rollout.stop != nil || !isFit(candidate) else {
       return note("\(spec.version) waits for \(candidate), which is irreversible and has served")
     }
+    // That it is held is on record before anything follows it.
+    if rollout.stop != nil, input.whole.record?.rollout?.stop == nil {
+      return note("\(spec.version) does not follow \(candidate) yet: it was held just now")
+    }
     if let obstacle = obstacle(to: .commit) {
       return note("\(spec.version) does not follow \(candidate) yet: \(obstacle)")
     }
