@@ -31,7 +31,7 @@ extension OperatorRequest.Verb {
     switch self {
     case .pause(let target), .resume(let target), .adopt(let target): target
     case .abort(let target), .retry(let target), .release(let target, _): target
-    case .approve(let target), .advance(let target, _): target
+    case .approve(let target), .approveFreeze(let target), .advance(let target, _): target
     case .approveRemoval: nil
     }
   }
@@ -46,6 +46,7 @@ extension OperatorRequest.Verb {
     case .retry: "retry \(place)"
     case .release(_, let digest): "release \(place)" + (digest.map { " \($0.short)" } ?? "")
     case .approve: "approve the next step of \(place)"
+    case .approveFreeze: "let \(place) through its freeze window"
     case .advance(_, let isFull): "advance \(place)" + (isFull ? " to its last step" : "")
     case .approveRemoval(let commit): "approve the removals of commit \(commit.short)"
     }

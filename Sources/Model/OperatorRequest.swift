@@ -16,6 +16,8 @@ package struct OperatorRequest: Hashable, Codable, Sendable {
     case approve(TargetID)
     /// Does not wait for the rest of the step in progress; `isFull`: of all steps. Health gates stay.
     case advance(TargetID, isFull: Bool)
+    /// Lets what is declared now go through the freeze window that is open.
+    case approveFreeze(TargetID)
     /// Confirms the held removals of exactly this commit.
     case approveRemoval(CommitID)
   }

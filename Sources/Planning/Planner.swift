@@ -42,7 +42,8 @@ private struct Fleet {
       case .pause(nil): judge.memory.isPaused = true
       case .resume(nil): judge.memory.isPaused = false
       case .approveRemoval(let commit): judge.approve(commit)
-      case .pause, .resume, .abort, .retry, .release, .adopt, .approve, .advance: break
+      case .pause, .resume, .abort, .retry, .release, .adopt, .approve, .approveFreeze, .advance:
+        break
       }
       judge.memory.handledRequest = max(judge.memory.handledRequest, request.sequence)
     }

@@ -52,6 +52,8 @@ package struct TargetRecord: Hashable, Codable, Sendable {
   package var group: GroupMembership?
   /// Accumulated launch time of the last stack that completed, for the estimate of a relaunch.
   package var lastLaunch: Duration?
+  /// A person lets what is declared through the freeze window that is open; nil: nobody does.
+  package var freezeException: FreezeException?
   /// Oldest first; nil: none was ever begun.
   package var jobs: [JobRecord]?
   package init(
@@ -199,6 +201,8 @@ package struct Breaker: Hashable, Codable, Sendable {
   /// Accumulated time of the last whole rollout, for the window.
   package var lastRollout: Duration = .zero
   package var isOpen: Bool = false
+  /// How often each change was found that a replacement of this digest was made for, by what it did; nil: none was.
+  package var changes: [String: Int]?
   /// Accumulated time without drift since it opened.
   package var quiet: Duration = .zero
   package init(

@@ -84,7 +84,7 @@ struct ControlAPI: Sendable {
       switch verb {
       case .pause(let target), .resume(let target): target
       case .abort(let target), .retry(let target), .release(let target, _): target
-      case .approve(let target), .advance(let target, _): target
+      case .approve(let target), .approveFreeze(let target), .advance(let target, _): target
       // After a lost ledger a target may be held before it has a status.
       case .adopt, .approveRemoval: nil
       }

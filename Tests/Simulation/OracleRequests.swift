@@ -20,6 +20,7 @@ extension Oracle {
       }
     case .pause, .resume: blindAt = now
     case .approve(let target): approvedSteps.insert(target)
+    case .approveFreeze: break
     case .advance(let target, _): advanced.insert(target)
     }
   }

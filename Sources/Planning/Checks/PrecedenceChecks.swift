@@ -10,11 +10,15 @@ extension PlanChecks {
   }
 
   /// Frozen: nothing new and no drift replacement; a rollout under way keeps its weight. Only what a commit declares
-  /// that overrides the freeze goes on.
+  /// that overrides the freeze, or a person lets through, goes on.
   static let frozen: Rule = { checked in
     guard checked.target.freeze != nil else { return [] }
     let declared = checked.target.desired.target
-    let overriding = declared?.freezeOverride == nil ? nil : declared?.declaredDigest
+    let isAllowed =
+      checked.before?.freezeException.map { $0.declaredDigest == declared?.declaredDigest } == true
+      || checked.input.requests.contains { $0.verb == .approveFreeze(checked.plan.target) }
+    let overriding =
+      declared?.freezeOverride == nil && !isAllowed ? nil : declared?.declaredDigest
     return newness(checked, but: overriding).map { "\($0) inside a freeze window" }
   }
 

@@ -235,7 +235,8 @@ extension TargetPass {
       retry("\(request.by) tries \(id) again with \(target)", withJobs: false)
     case .release(let target, _) where party?.companions.contains(target) == true:
       record.group?.fault = nil
-    case .retry, .release, .pause, .resume, .abort, .approve, .approveRemoval, .advance, .adopt:
+    case .retry, .release, .pause, .resume, .abort, .approve, .approveFreeze, .approveRemoval,
+      .advance, .adopt:
       return
     }
   }

@@ -30,9 +30,10 @@ extension TargetPass {
       }
     case .approve(id): approve(told)
     case .advance(id, let isFull): advance(told, isFull)
+    case .approveFreeze(id): overrideFreeze(request, told)
     case .approveRemoval:
       if isFirst { say(.decision, nil, told) }
-    case .abort, .retry, .release, .approve, .advance: return
+    case .abort, .retry, .release, .approve, .approveFreeze, .advance: return
     }
   }
 
@@ -57,6 +58,7 @@ extension TargetPass {
         "releases \(digest.map { "\($0.short) of " } ?? "")\(target)"
       case .adopt(let target): "adopts \(target?.description ?? "everything") as it is"
       case .approve(let target): "approves the next step of \(target)"
+      case .approveFreeze(let target): "lets \(target) through its freeze window"
       case .advance(let target, let isFull):
         isFull ? "takes \(target) to its last step" : "takes \(target) to its next step"
       case .approveRemoval(let commit): "confirms the removals of \(commit.short)"

@@ -68,11 +68,28 @@ extension TargetPass {
       }
       guard !drift.isAlerted else { continue }
       record.drift[generation]?.isAlerted = true
-      let text = drift.findings.prefix(3).map(\.description).joined(separator: "; ")
+      let text = drift.findings.prefix(3).map(\.description).joined(separator: "; ") + again(drift)
       say(.finding, generation, "\(generation) has drifted: \(text)")
       let digest = Digest.of(drift.paths.joined(separator: "\n")).short
       alert(.driftDetected, .warning, about: "\(generation)-\(digest)", "\(id): \(text)")
     }
+  }
+
+  /// The stack that drifted is replaced: should its successor change in the same way, somebody keeps doing that.
+  mutating func rememberChanges() {
+    guard let stable = record.stable, let drift = record.drift[stable] else { return }
+    for change in drift.findings.prefix(20).map(\.change) {
+      record.breaker.changes = (record.breaker.changes ?? [:])
+        .merging([change: 1], uniquingKeysWith: +)
+    }
+  }
+
+  /// `; the same was done 2 times before, and replaced: something outside keeps doing it`.
+  private func again(_ drift: DriftClock) -> String {
+    let times = drift.findings.compactMap { record.breaker.changes?[$0.change] }.max() ?? 0
+    guard times > 0 else { return "" }
+    let often = times == 1 ? "once" : "\(times) times"
+    return "; the same was done \(often) before, and replaced: something outside keeps doing it"
   }
 
   /// What serves is gone, or does not answer any more: somebody has to know.
@@ -113,6 +130,12 @@ extension TargetPass {
 }
 
 extension Finding {
+  /// What was done, whichever stack it was done to.
+  fileprivate var change: String {
+    let kind = resource.split(separator: " ").dropFirst().joined(separator: " ")
+    return "\(word.rawValue) \(kind) \(path) \(actual ?? "")"
+  }
+
   /// Nothing of a stack or route could be read.
   static func unread(_ resource: String, _ value: Observed<some Hashable & Codable & Sendable>)
     -> Finding

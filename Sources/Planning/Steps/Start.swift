@@ -321,6 +321,7 @@ extension TargetPass {
       record.breaker = Breaker(digest: digest, lastRollout: record.breaker.lastRollout)
     }
     record.breaker.replacements.append(.zero)
+    rememberChanges()
     if let stable = record.stable { record.stacks[stable]?.hasDrifted = true }
   }
 

@@ -87,7 +87,7 @@ struct Adopt: AsyncParsableCommand {
 struct Approve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Confirms something that waits for a person.",
-    subcommands: [ApproveRemoval.self, ApproveRollout.self])
+    subcommands: [ApproveRemoval.self, ApproveRollout.self, ApproveFreeze.self])
 }
 
 struct ApproveRollout: AsyncParsableCommand {
@@ -95,6 +95,22 @@ struct ApproveRollout: AsyncParsableCommand {
     commandName: "rollout", abstract: "Lets the rollout go on after a step that asks for it.")
   @OptionGroup var target: OneTarget
   func run() async throws { try await target.ask(OperatorRequest.Verb.approve) }
+}
+
+struct ApproveFreeze: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "freeze",
+    abstract:
+      "Lets what is declared now go through the freeze window that is open; --reason says why.")
+  @OptionGroup var target: OneTarget
+
+  func validate() throws {
+    guard target.reason.reason?.isEmpty == false else {
+      throw ValidationError("say why, for the history: --reason \"…\"")
+    }
+  }
+
+  func run() async throws { try await target.ask(OperatorRequest.Verb.approveFreeze) }
 }
 
 struct Advance: AsyncParsableCommand {

@@ -23,6 +23,14 @@ enum FreezeCases {
       right.relaunch(.repair)
       right.freeze(overridden: CheckCase.old)
     },
+    RuleCase("freeze", "weight inside a freeze window, unlike what a person lets through") {
+      wrong in
+      wrong.target.freeze = "weekend"
+      wrong.record { $0.freezeException = CheckCase.exception(CheckCase.old) }
+    } good: { right in
+      right.target.freeze = "weekend"
+      right.record { $0.freezeException = CheckCase.exception(CheckCase.new) }
+    },
     RuleCase("paused", "weight while paused, whatever goes through a freeze") { wrong in
       wrong.freeze(overridden: CheckCase.new)
       wrong.record { $0.isPaused = true }
@@ -33,6 +41,10 @@ enum FreezeCases {
 }
 
 extension CheckCase {
+  fileprivate static func exception(_ declared: DesiredTarget) -> FreezeException {
+    FreezeException(declaredDigest: declared.declaredDigest, by: "alice", reason: "it burns")
+  }
+
   /// This is declared, and goes through.
   fileprivate mutating func freeze(overridden declared: DesiredTarget) {
     var declared = declared

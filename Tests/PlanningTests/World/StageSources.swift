@@ -96,6 +96,8 @@ extension Stage {
     case "abort": return .abort(try target(argument))
     case "retry": return .retry(try target(argument))
     case "release": return .release(try target(argument), nil)
+    case "approve" where argument == "freeze":
+      return .approveFreeze(try target(words.count > 2 ? words[2] : nil))
     case "approve" where argument?.contains("@") == true: return .approve(try target(argument))
     case "advance": return .advance(try target(argument), isFull: words.contains("--full"))
     case "approve": return .approveRemoval(CommitID(rawValue: argument ?? ""))
