@@ -34,8 +34,7 @@ extension PlanChecks {
     let isPromoted =
       checked.after?.stable == candidate && before.phase == .baking && before.isLastStep
     guard isPromoted, before.isAdvanced != true, before.stop == nil,
-      !isFollowed(before, checked), !isAdvanceAsked(checked),
-      !checked.isAdoptionAsked, checked.after?.hold?.reason != .ledgerLost
+      !isFollowed(before, checked), !isAdopted(candidate, checked), !isAdvanceAsked(checked)
     else { return [] }
     return ["\(candidate) is promoted without test \(first.name)"]
   }
