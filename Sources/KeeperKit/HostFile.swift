@@ -73,6 +73,27 @@ package enum HostFile {
   package static func write(
     _ bytes: [UInt8], to path: String, mode: UInt32 = 0o600, isDurable: Bool = true
   ) throws(HostError) {
+    try put(bytes, at: path, mode: mode, isDurable: isDurable) { temporary throws(HostError) in
+      guard rename(temporary, path) == 0 else {
+        throw .system(what: "cannot replace \(path)", errno: errno)
+      }
+    }
+  }
+
+  /// Writes a file that must not be there (errno EEXIST): whole, on disk, and of whoever was first.
+  package static func create(
+    _ bytes: [UInt8], at path: String, mode: UInt32 = 0o600
+  ) throws(HostError) {
+    try put(bytes, at: path, mode: mode, isDurable: true) { temporary throws(HostError) in
+      try HostDirectory.rename(temporary, toNew: path)
+    }
+  }
+
+  /// Writes it beside its place, and then puts it there.
+  private static func put(
+    _ bytes: [UInt8], at path: String, mode: UInt32, isDurable: Bool,
+    _ place: (String) throws(HostError) -> Void
+  ) throws(HostError) {
     let temporary = "\(path).new-\(getpid())"
     unlink(temporary)
     let file = try Descriptor(open: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
@@ -81,34 +102,12 @@ package enum HostFile {
       if isDurable, fsync(file.number) != 0 {
         throw .system(what: "cannot write \(path) to disk", errno: errno)
       }
-      guard rename(temporary, path) == 0 else {
-        throw .system(what: "cannot replace \(path)", errno: errno)
-      }
+      try place(temporary)
     } catch {
       unlink(temporary)
       throw error
     }
     if isDurable { try syncDirectory(parent(of: path)) }
-  }
-
-  /// Writes a file that must not be there (errno EEXIST): whole, on disk, and of whoever was first.
-  package static func create(
-    _ bytes: [UInt8], at path: String, mode: UInt32 = 0o600
-  ) throws(HostError) {
-    let temporary = "\(path).new-\(getpid())"
-    unlink(temporary)
-    let file = try Descriptor(open: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-    do throws(HostError) {
-      try writeAll(bytes, to: file, path)
-      guard fsync(file.number) == 0 else {
-        throw .system(what: "cannot write \(path) to disk", errno: errno)
-      }
-      try HostDirectory.rename(temporary, toNew: path)
-    } catch {
-      unlink(temporary)
-      throw error
-    }
-    try syncDirectory(parent(of: path))
   }
 
   private static func writeAll(
