@@ -23,7 +23,7 @@ package enum Failpoint {
     "local.retire.after-secrets", "local.retire.after-rename", "local.retire.after-remove",
   ]
 
-  /// On the way of one task, which the journeys of `names` have none of.
+  /// On the way of one task.
   package static let tasks = [
     "local.task.before-order", "local.task.order-written", "local.task.after-order",
     "keeper.before-task", "keeper.after-task-fork", "keeper.after-task-mark",

@@ -8,7 +8,7 @@ import Testing
 /// where an unharmed one would have.
 @Suite(.timeLimit(.minutes(30))) struct FailpointTests {
   @Test func `every point lies on a journey`() {
-    #expect(Set(Journey.allCases.flatMap(\.points)) == Set(Failpoint.names))
+    #expect(Set(Journey.allCases.flatMap(\.points)) == Set(Failpoint.names + Failpoint.tasks))
     for crash in Crash.representative {
       #expect(crash.journey.points.contains(crash.point), "\(crash) is not on its journey")
     }
@@ -20,13 +20,14 @@ import Testing
     let secrets = try TemporaryDirectory()
     try secrets.write("greeting", "hello\n", mode: 0o600)
     try await withHost(
-      application: crash.journey.application, settings: "secrets: { directory: \(secrets.path) }"
+      application: crash.journey.application(secrets.path),
+      settings: "secrets: { directory: \(secrets.path) }"
     ) { host in
       try await crash.journey.prepare(host)
       try await crash.journey.setOut(host, to: crash.point)
       let stopped = try await host.untilStopped(at: crash.point)
       try await host.kill(stopped, at: crash.point)
-      try await crash.journey.arrive(host)
+      try await crash.journey.arrive(host, secrets.path)
     }
   }
 }
@@ -38,7 +39,7 @@ struct Crash: CustomTestStringConvertible {
 
   var testDescription: String { "\(journey.rawValue) \(point)" }
 
-  /// All 135 take minutes: `VIRIDIAN_CRASHES=all` asks for them, as `make failpoints` does.
+  /// All 145 take minutes: `VIRIDIAN_CRASHES=all` asks for them, as `make failpoints` does.
   static var chosen: [Crash] {
     ProcessInfo.processInfo.environment["VIRIDIAN_CRASHES"] == "all" ? all : representative
   }
@@ -56,6 +57,7 @@ struct Crash: CustomTestStringConvertible {
     Crash(.replacement, "local.ensure.after-keeper"),
     Crash(.supersede, "keeper.before-stop"),
     Crash(.drain, "haproxy.apply.before-cut"),
+    Crash(.job, "keeper.after-task-start"), Crash(.job, "local.task.after-order"),
     Crash(.uninstall, "local.retire.after-mark"),
   ]
 

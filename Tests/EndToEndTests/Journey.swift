@@ -1,12 +1,13 @@
 import Foundation
 import LedgerKit
 import Model
+import PlatformKit
 import Testing
 
 /// A way through a stack's life, on which an agent that stops itself at `point` is killed, and how
 /// it has to end all the same.
 enum Journey: String, CaseIterable, CustomTestStringConvertible {
-  case firstLaunch, bump, revert, replacement, supersede, drain, uninstall
+  case firstLaunch, bump, revert, replacement, supersede, drain, job, uninstall
 
   var testDescription: String { rawValue }
 
@@ -26,6 +27,7 @@ enum Journey: String, CaseIterable, CustomTestStringConvertible {
     case .replacement: Self.pass + Self.launch
     case .supersede: Self.parking + Self.retirement
     case .drain: ["haproxy.apply.before-cut"] + Self.retirement
+    case .job: Failpoint.tasks
     case .uninstall: Self.retirement
     }
   }
@@ -58,12 +60,22 @@ enum Journey: String, CaseIterable, CustomTestStringConvertible {
     "local.retire.after-remove",
   ]
 
-  /// Replacements in the declarations of `web`.
-  var application: [String: String] {
+  /// Replacements in the declarations of `web`; `directory`: where its job writes a line each time that it runs.
+  func application(_ directory: String) -> [String: String] {
     switch self {
     case .firstLaunch: ["{ GREETING: hello }": "{ GREETING: \"${secret:file:greeting}\" }"]
     case .supersede: ["deadline: 20s": "deadline: 60s"]
     case .drain: ["stacks: 1": "stacks: 0"]
+    case .job:
+      [
+        "  instances: 2\n": """
+          instances: 2
+          jobs:
+            before:
+              - { name: migrate, command: [/bin/sh, -c, "echo ${version} >> \(directory)/journal"] }
+
+        """
+      ]
     case .bump, .revert, .replacement, .uninstall: [:]
     }
   }
@@ -89,7 +101,7 @@ enum Journey: String, CaseIterable, CustomTestStringConvertible {
     try host.start(failpoint: point)
     switch self {
     case .firstLaunch, .uninstall: return
-    case .bump: try host.remote.bump(to: "1.1.0")
+    case .bump, .job: try host.remote.bump(to: "1.1.0")
     case .revert: try host.remote.revert()
     case .replacement: try host.change("settings.json", of: 1)
     case .supersede:
@@ -103,7 +115,7 @@ enum Journey: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// Waits for the end that an unharmed journey has.
-  func arrive(_ host: Host) async throws {
+  func arrive(_ host: Host, _ directory: String) async throws {
     switch self {
     case .firstLaunch: try await arrive(host, "1.0.0", stable: 1, of: [1], launches: 1)
     case .bump: try await arrive(host, "1.1.0", stable: 2, of: [1, 2], launches: 2)
@@ -111,8 +123,29 @@ enum Journey: String, CaseIterable, CustomTestStringConvertible {
     case .replacement: try await arrive(host, "1.0.0", stable: 2, of: [2], launches: 2)
     case .supersede: try await arrive(host, "1.1.0", stable: 3, of: [1, 3], launches: 3)
     case .drain: try await arrive(host, "1.1.0", stable: 2, of: [2], launches: 2)
+    case .job: try await arriveWithJob(host, directory)
     case .uninstall: try await host.run(["uninstall", "--yes"])
     }
+  }
+
+  /// It has run once, or never; where nobody can say how it ended, it runs again for a person alone.
+  private func arriveWithJob(_ host: Host, _ directory: String) async throws {
+    func runs() throws -> Int {
+      try String(contentsOfFile: "\(directory)/journal", encoding: .utf8)
+        .split(separator: "\n").count { $0 == "1.1.0" }
+    }
+    try host.start()
+    let isLost = try await host.until("1.1.0 serves, or its job is lost") { () -> Bool? in
+      guard let status = try await host.status(), status.rollout == nil else { return nil }
+      if status.liveVersion == "1.1.0", status.sync == .synced { return false }
+      return status.stacks.contains { $0.role == "quarantined" } ? true : nil
+    }
+    let before = try runs()
+    #expect(before == 1 || (isLost && before == 0))
+    guard isLost else { return }
+    try await host.run(["retry", "web@production"])
+    try await host.synced("1.1.0")
+    #expect(try runs() == before + 1)
   }
 
   private func arrive(
