@@ -272,6 +272,12 @@ package struct Story: Sendable {
         (first, .bump, 1), (first + 600, .ledgerLost, 0),
       ]),
     Story(
+      "a ledger of before the last version",
+      [(first, .bump, 1), (first + 7000, .ledgerRestored, 1), (first + 10_000, .bump, 2)]),
+    Story(
+      "a ledger of before the bake of a canary",
+      [(first, .bump, 1), (first + 4500, .ledgerRestored, 1)], canary),
+    Story(
       "a lost ledger with a share", [(first, .bump, 1), (first + 3500, .ledgerLost, 0)], canary),
     Story(
       "dies while it is taken back",
