@@ -164,7 +164,7 @@ package struct GateSummary: Hashable, Codable, Sendable {
     case failed
   }
 
-  /// `health`, `bake`, `analysis`, `approval`, `window`.
+  /// `health`, `bake`, `analysis`, `tests`, `approval`, `group`, `jobs`, `window`.
   package var name: String
   package var state: State
   /// A sentence for people.
