@@ -22,15 +22,9 @@ package struct EndpointProbe: HealthProbe {
   private func get(
     _ path: String, _ expect: [Int], at endpoint: Endpoint, timeout: Duration
   ) async -> String? {
-    var request = HTTPRequest("GET", url: "http://\(endpoint.authority)\(path)")
-    request.allowedSchemes = [.http]
-    request.headers = [HTTPHeader("User-Agent", "viridian"), HTTPHeader("Connection", "close")]
-    request.limits.connect = timeout
-    request.limits.total = timeout
-    // The body says nothing here; a page is enough to end the exchange in an orderly way.
-    request.limits.bodyBytes = 1 << 20
     do throws(TransportError) {
-      let response = try await http.send(request)
+      let response = try await http.send(
+        HTTPRequest(probing: "http://\(endpoint.authority)\(path)", within: timeout))
       return expect.contains(response.status)
         ? nil : "GET \(path) answered \(response.status)"
     } catch .timedOut {
@@ -41,11 +35,8 @@ package struct EndpointProbe: HealthProbe {
   }
 
   private func connect(_ endpoint: Endpoint, timeout: Duration) async -> String? {
-    var request = HTTPRequest("GET", url: "http://\(endpoint.authority)/")
-    request.allowedSchemes = [.http]
+    var request = HTTPRequest(probing: "http://\(endpoint.authority)/", within: timeout)
     request.connectOnly = true
-    request.limits.connect = timeout
-    request.limits.total = timeout
     do throws(TransportError) {
       _ = try await http.send(request)
       return nil
@@ -58,4 +49,16 @@ package struct EndpointProbe: HealthProbe {
 extension Endpoint {
   /// `host:port`, with brackets around an IPv6 address.
   fileprivate var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+extension HTTPRequest {
+  /// A GET of what a stack answers: at most 1 MiB, on a connection of its own.
+  init(probing url: String, within limit: Duration) {
+    self.init("GET", url: url)
+    allowedSchemes = [.http]
+    headers = [HTTPHeader("User-Agent", "viridian"), HTTPHeader("Connection", "close")]
+    limits.connect = limit
+    limits.total = limit
+    limits.bodyBytes = 1 << 20
+  }
 }

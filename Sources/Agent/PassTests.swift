@@ -21,7 +21,6 @@ extension Pass {
       for test in pending where test.needsPreview {
         let question = TestRunner.Question(
           stack: stack ?? StackID(target, rollout.candidate), launch: backend.launch,
-          point: rollout.phase == .baking ? rollout.position.step : 0,
           round: rollout.tests?.round ?? 0, test: test, address: address)
         questions[question] = target
       }

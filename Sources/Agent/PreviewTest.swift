@@ -3,9 +3,6 @@ package import Transport
 
 /// Calls the preview over the network.
 package struct PreviewTest: TestCaller {
-  /// Whoever answers with more is not tested by it.
-  private static let bodyLimit = 1 << 20
-
   private let http: HTTPClient
 
   package init(http: HTTPClient) { self.http = http }
@@ -23,14 +20,8 @@ package struct PreviewTest: TestCaller {
   private func get(
     _ path: String, _ expect: [Int], _ contains: String?, at address: String, limit: Duration
   ) async -> TestResult {
-    var request = HTTPRequest("GET", url: address + path)
-    request.allowedSchemes = [.http]
-    request.headers = [HTTPHeader("User-Agent", "viridian"), HTTPHeader("Connection", "close")]
-    request.limits.connect = limit
-    request.limits.total = limit
-    request.limits.bodyBytes = Self.bodyLimit
     do throws(TransportError) {
-      let response = try await http.send(request)
+      let response = try await http.send(HTTPRequest(probing: address + path, within: limit))
       let answer = "GET \(path) answered \(response.status)"
       guard expect.contains(response.status) else {
         return TestResult(.failed, answer)

@@ -8,24 +8,20 @@ package protocol TestCaller: Sendable {
 
 /// Runs tests beside the passes: one that is slow delays none.
 package actor TestRunner {
-  /// One test of one stack at one point of its rollout.
+  /// One test of one stack, in one round.
   package struct Question: Hashable, Sendable {
     package var stack: StackID
     package var launch: String
-    /// The step that has to be tested; 0: before any traffic.
-    package var point: Int
-    /// How often it was asked for before.
+    /// How often its rollout has asked for it before: at each point of it anew.
     package var round: Int
     package var test: TestDeclaration
     package var address: String
     package init(
-      stack: StackID, launch: String, point: Int, round: Int = 0, test: TestDeclaration,
-      address: String
+      stack: StackID, launch: String, round: Int, test: TestDeclaration, address: String
     ) {
-      self.round = round
       self.stack = stack
       self.launch = launch
-      self.point = point
+      self.round = round
       self.test = test
       self.address = address
     }

@@ -22,10 +22,6 @@ extension MappingReader {
     _ time: JobDeclaration.Time, _ substitutions: Substitutions, _ problems: inout [Diagnostic]
   ) -> JobDeclaration? {
     guard let name = text("name") else { return nil }
-    if name.wholeMatch(of: /[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?/) == nil {
-      problems.append(
-        (self["name"] ?? node).error("the name of a job has 1 to 50 of a-z, 0-9 and -"))
-    }
     let command = list("command").map { substitutions.text(of: $0, &problems) }
     problems += commandProblems
     let deadline = duration("deadline") ?? .seconds(600)

@@ -35,9 +35,9 @@ import Testing
 
   private let watch = Watch()
 
-  private func question(_ point: Int = 0) -> TestRunner.Question {
+  private func question(_ round: Int = 0) -> TestRunner.Question {
     TestRunner.Question(
-      stack: StackID(TargetID("web", "production"), 2), launch: "launch", point: point,
+      stack: StackID(TargetID("web", "production"), 2), launch: "launch", round: round,
       test: TestDeclaration(
         name: "smoke", call: .http(path: "/", expect: [200], contains: nil), deadline: .seconds(5)),
       address: "http://127.0.0.1:1")
@@ -50,9 +50,9 @@ import Testing
 
   /// Asks until that is what is known.
   private func expect(
-    _ verdict: TestResult.Verdict, from runner: TestRunner, at point: Int = 0
+    _ verdict: TestResult.Verdict, from runner: TestRunner, in round: Int = 0
   ) async throws {
-    let question = question(point)
+    let question = question(round)
     try await eventually {
       let result = await runner.results(of: [question], at: watch.now)[question]
       return result == TestResult(verdict, "answer")
@@ -85,7 +85,7 @@ import Testing
     let version = Version([.passed])
     let runner = runner(version)
     try await expect(.passed, from: runner)
-    try await expect(.passed, from: runner, at: 1)
+    try await expect(.passed, from: runner, in: 1)
     #expect(version.tries.withLock { $0 } == 2)
     #expect(await runner.results(of: [], at: watch.now).isEmpty)
   }

@@ -39,6 +39,10 @@ import Testing
   }
 
   @Test(arguments: [
+    (
+      "{ before: [{ name: a.b, command: [./a] }] }",
+      "\"name\" must be a name (a letter, then letters, digits and -, at most 40)"
+    ),
     ("{ before: [{ name: a, command: [] }] }", "\"command\" must name a program"),
     (
       "{ before: [{ name: a, command: [./a, '${port}'] }] }",

@@ -30,6 +30,10 @@ import Testing
   }
 
   @Test(arguments: [
+    (
+      "[{ name: a.b, command: [./t] }]",
+      "\"name\" must be a name (a letter, then letters, digits and -, at most 40)"
+    ),
     ("[{ name: a }]", "a test has either http or a command"),
     ("[{ name: a, command: [./t, '${port}'] }]", "a test knows ${version} alone"),
     ("[]", "\"tests\" has 1 to 20 entries"),

@@ -116,10 +116,6 @@ extension PlanChecks {
 
   private static func mayRun(_ stack: StackObservation) -> Bool {
     if case .launching = stack.phase { return true }
-    let jobs = (stack.certificate.spec.jobs ?? []).map { "\($0.time.rawValue)-\($0.name)" }
-    if stack.tasks?.contains(where: { $0.state == .running && jobs.contains($0.name) }) == true {
-      return true
-    }
-    return stack.capacity.running > 0 || stack.capacity.intended > 0
+    return stack.capacity.running > 0 || stack.capacity.intended > 0 || isWorking(stack)
   }
 }

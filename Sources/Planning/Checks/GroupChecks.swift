@@ -43,6 +43,7 @@ extension PlanChecks {
     guard record?.group != nil, let rollout = record?.rollout, rollout.isLastStep,
       let bake = rollout.bake
     else { return false }
-    return rollout.isAdvanced == true || rollout.step.map { bake.served >= $0.bake } ?? false
+    let isOver = rollout.step.map { bake.served >= $0.bake } ?? false
+    return rollout.isAdvanced == true || (isOver && rollout.tests?.hasPassed ?? true)
   }
 }

@@ -73,7 +73,8 @@ extension PlanChecks {
     }
   }
 
-  private static func isWorking(_ stack: StackObservation) -> Bool {
+  /// A job of its own runs in it.
+  static func isWorking(_ stack: StackObservation) -> Bool {
     (stack.tasks ?? []).contains { task in
       guard task.state == .running else { return false }
       return (stack.certificate.spec.jobs ?? []).contains {

@@ -43,19 +43,27 @@ struct LogTail: Sendable {
   }
 
   private static func tail(_ path: String, _ lines: Int) throws(HostError) -> [String] {
+    let end = try Self.end(of: path, atMost: bytes)
+    var texts = end.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+    if texts.last?.isEmpty == true { texts.removeLast() }
+    // The first may have lost its beginning.
+    if end.isCut { texts = Array(texts.dropFirst()) }
+    return texts.suffix(lines).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Nothing of what is no plain file; `isCut`: there is more before it.
+  static func end(
+    of path: String, atMost limit: Int
+  ) throws(HostError) -> (bytes: [UInt8], isCut: Bool) {
     guard let status = try HostFile.status(path), status.st_mode & S_IFMT == S_IFREG else {
-      return []
+      return ([], false)
     }
     let file = try Descriptor(open: path, O_RDONLY | O_NOFOLLOW)
-    let count = min(Int(status.st_size), bytes)
+    let count = min(Int(status.st_size), limit)
     var buffer = [UInt8](repeating: 0, count: count)
     let got = pread(file.number, &buffer, count, off_t(Int(status.st_size) - count))
     guard got >= 0 else { throw .system(what: "cannot read \(path)", errno: errno) }
-    var texts = buffer[..<got].split(separator: 0x0A, omittingEmptySubsequences: false)
-    if texts.last?.isEmpty == true { texts.removeLast() }
-    // The first may have lost its beginning.
-    if count < Int(status.st_size) { texts = Array(texts.dropFirst()) }
-    return texts.suffix(lines).map { String(decoding: $0, as: UTF8.self) }
+    return (Array(buffer[..<got]), count < Int(status.st_size))
   }
 }
 

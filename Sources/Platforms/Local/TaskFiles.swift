@@ -87,9 +87,11 @@ struct TaskFiles: Sendable {
   }
 
   private func output(_ files: TaskLayout, _ redaction: Redaction) throws(HostError) -> String {
-    var bytes = try Self.tail(files.log)
+    var bytes = try LogTail.end(of: files.log, atMost: Self.tailBytes).bytes
     if bytes.count < Self.tailBytes {
-      bytes = try Self.tail(files.olderLog).suffix(Self.tailBytes - bytes.count) + bytes
+      bytes =
+        try LogTail.end(of: files.olderLog, atMost: Self.tailBytes).bytes.suffix(
+          Self.tailBytes - bytes.count) + bytes
     }
     // The first line may have lost its beginning, which redaction has to see.
     if bytes.count == Self.tailBytes, let end = bytes.firstIndex(of: 0x0A) {
@@ -105,17 +107,5 @@ struct TaskFiles: Sendable {
       start = previous
     }
     return String(text[start...])
-  }
-
-  private static func tail(_ path: String) throws(HostError) -> [UInt8] {
-    guard let status = try HostFile.status(path), status.st_mode & S_IFMT == S_IFREG else {
-      return []
-    }
-    let file = try Descriptor(open: path, O_RDONLY | O_NOFOLLOW)
-    let count = min(Int(status.st_size), tailBytes)
-    var buffer = [UInt8](repeating: 0, count: count)
-    let got = pread(file.number, &buffer, count, off_t(Int(status.st_size) - count))
-    guard got >= 0 else { throw .system(what: "cannot read \(path)", errno: errno) }
-    return Array(buffer[..<got])
   }
 }

@@ -110,6 +110,17 @@ struct CheckCase {
     plan.actions = [.retire(Self.reference(generation))]
   }
 
+  /// In this pass v002 becomes stable, and nothing else is done.
+  mutating func becomeStable() {
+    after { record in
+      record.rollout = nil
+      record.stable = 2
+      record.stacks[1]?.role = .draining
+      record.stacks[2]?.role = .stable
+    }
+    plan.actions = []
+  }
+
   /// v002 was promoted a while ago; v001 stands by, warm.
   mutating func settle() {
     record { record in

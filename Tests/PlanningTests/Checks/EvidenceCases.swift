@@ -328,12 +328,6 @@ extension CheckCase {
   /// v002 has all traffic; the plan makes it stable.
   fileprivate mutating func promote() {
     readRoute { $0.route = Self.route([1: 0, 2: 100]) }
-    plan.actions = []
-    after {
-      $0.rollout = nil
-      $0.stable = 2
-      $0.stacks[2]?.role = .stable
-      $0.stacks[1]?.role = .draining
-    }
+    becomeStable()
   }
 }

@@ -175,12 +175,6 @@ extension CheckCase {
     record { _ = $0.rollout?.handle(.stopped(.init(.stackFault, "it fails"))) }
     target.desired = .desired(declares)
     target.resolution = .resolved(stackDigest: Self.digest(declares), inputs: [])
-    after { record in
-      record.rollout = nil
-      record.stable = 2
-      record.stacks[1]?.role = .draining
-      record.stacks[2]?.role = .stable
-    }
-    plan.actions = []
+    becomeStable()
   }
 }

@@ -99,12 +99,6 @@ extension CheckCase {
     record { $0.rollout = machine }
     readRoute { $0.route = CheckCase.route([1: 0, 2: 100]) }
     target.probes[2] = ProbeReport(healthy: healthy, proven: healthy, age: .seconds(1))
-    after { record in
-      record.rollout = nil
-      record.stable = 2
-      record.stacks[1]?.role = .draining
-      record.stacks[2]?.role = .stable
-    }
-    plan.actions = []
+    becomeStable()
   }
 }

@@ -181,12 +181,6 @@ extension CheckCase {
       record.stacks[2]?.inRole = .seconds(5)
     }
     readRoute { $0.route = CheckCase.route([1: 0, 2: 100]) }
-    after { record in
-      record.rollout = nil
-      record.stable = 2
-      record.stacks[1]?.role = .draining
-      record.stacks[2]?.role = .stable
-    }
-    plan.actions = []
+    becomeStable()
   }
 }

@@ -60,12 +60,6 @@ extension CheckCase {
     }
     target.tests = ["smoke": TestResult(verdict, "GET / answered")]
     readRoute { $0.route = CheckCase.route([1: 0, 2: 100]) }
-    after { record in
-      record.rollout = nil
-      record.stable = 2
-      record.stacks[1]?.role = .draining
-      record.stacks[2]?.role = .stable
-    }
-    plan.actions = []
+    becomeStable()
   }
 }
